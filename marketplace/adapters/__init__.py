@@ -1,0 +1,1 @@
+"""The outside: mail, geocoding, documents; each with a null twin."""

@@ -1,0 +1,1 @@
+"""Rules of the field: no framework, no clock, no database."""

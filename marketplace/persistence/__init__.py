@@ -1,0 +1,1 @@
+"""Tables, and the one way to write to them."""

@@ -1,0 +1,75 @@
+"""The engine, its sessions, and `transaction`, the one way to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_SECONDS = 30
+"""How long a writer waits for its turn on SQLite."""
+
+
+def connect(url: str) -> Engine:
+    """
+    Return the engine of a database.
+
+    On SQLite: write-ahead log, foreign keys on, every commit on disk before it is answered, and transactions begun by
+    us, since the driver begins none before a SELECT and would let two writers read the same counter.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(url, pool_size=16, max_overflow=16, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+
+
+def sessions_of(engine: Engine) -> sessionmaker[Session]:
+    """Return what makes sessions: rows stay readable after a commit, and nothing is flushed by chance."""
+    return sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing; `_begin_sqlite` does
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "temp_store=MEMORY",
+        "cache_size=-32000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin as a writer where the transaction will write: a reader that turns writer is refused, however long it waits."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def transaction(session: Session) -> Iterator[None]:
+    """
+    Commit all that the block does, or none of it; what the block reads is true now.
+
+    Raises RuntimeError inside another, or if something was changed before it.
+    """
+    if session.info.get("writing") or session.new or session.dirty or session.deleted:
+        raise RuntimeError("one use case, one transaction, and no change outside it")
+    session.rollback()  # ends the reading that came before
+    session.connection(execution_options={"writes": True})  # SQLite: BEGIN IMMEDIATE, so that writers queue
+    session.info["writing"] = True
+    try:
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["writing"] = False

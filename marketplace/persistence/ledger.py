@@ -1,0 +1,67 @@
+"""The mass-balance ledger: postings that move kilograms between accounts of a site and material; it only grows."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.persistence.base import Base, Instant, Kilograms, MonthOf
+
+ACCOUNTS = ("process", "yard", "store", "utilized", "disposed", "discarded")
+"""
+Process makes waste and owes it to the yard; what is generated in a month leaves the yard in the same month:
+utilized, into the store, disposed or discarded. The store holds earlier stock.
+"""
+
+_KNOWN = ", ".join(f"'{name}'" for name in ACCOUNTS)
+
+
+class Posting(Base):
+    """One quantity from one account to another, in one month. A correction is a posting the other way."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        CheckConstraint("kg > 0", name="kg_positive"),
+        CheckConstraint(f"debit in ({_KNOWN})", name="debit_known"),
+        CheckConstraint(f"credit in ({_KNOWN})", name="credit_known"),
+        CheckConstraint("debit <> credit", name="moves"),
+        CheckConstraint("evidence in ('declared', 'one_end', 'both_ends', 'lab')", name="evidence_known"),
+        UniqueConstraint("reverses_id"),
+        Index("ix_postings_site_month", "site_id", "month"),
+        Index("ix_postings_month", "month"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    stream_id: Mapped[int | None] = mapped_column(ForeignKey("waste_streams.id"))
+    material: Mapped[str]
+    waste_code: Mapped[str]
+    month: Mapped[MonthOf]
+    debit: Mapped[str]
+    """The account that the kilograms leave."""
+    credit: Mapped[str]
+    """The account that they enter."""
+    kg: Mapped[Kilograms]
+    evidence: Mapped[str] = mapped_column(default="declared")
+    note: Mapped[str] = mapped_column(default="")
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"))
+    posted_at: Mapped[Instant]
+    posted_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+
+
+class OpeningStock(Base):
+    """What a site had in store of a material before the first month of its ledger."""
+
+    __tablename__ = "opening_stocks"
+    __table_args__ = (
+        UniqueConstraint("site_id", "stream_id"),
+        CheckConstraint("kg >= 0", name="kg_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    stream_id: Mapped[int] = mapped_column(ForeignKey("waste_streams.id"))
+    month: Mapped[MonthOf]
+    kg: Mapped[Kilograms]
+    entered_at: Mapped[Instant]

@@ -1,0 +1,17 @@
+"""All tables, so that whoever needs the whole schema imports one name."""
+
+from marketplace.persistence import (
+    audit,
+    ledger,
+    lines,
+    listings,
+    organizations,
+    outbox,
+    parks,
+    people,
+    rounds,
+    streams,
+)
+from marketplace.persistence.base import Base
+
+__all__ = ["Base", "audit", "ledger", "lines", "listings", "organizations", "outbox", "parks", "people", "rounds", "streams"]

@@ -1,0 +1,1 @@
+"""Reads: frozen pages of plain values."""

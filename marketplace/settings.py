@@ -1,0 +1,109 @@
+"""What an operator decides, read once from the environment: complete, or refused with the name of what is wrong."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+LEAST_SECRET: Final = 32
+"""Characters of the secret key; less can be guessed."""
+
+
+class SettingsError(Exception):
+    """A setting is missing or makes no sense; the application does not start."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One running site. Every name is an environment variable ``HUIYONG_…`` in capitals."""
+
+    database_url: str
+    secret_key: str
+    data_folder: Path
+    public_url: str
+    timezone: str
+    mail: Literal["folder", "log", "smtp"]
+    mail_from: str
+    smtp_host: str
+    smtp_port: int
+    smtp_user: str
+    smtp_password: str
+    geocoder_url: str
+    """A Nominatim service inside the network, such as ``http://maps.intranet/nominatim``; empty: the gazetteer alone."""
+    trusted_proxies: int
+    secure_cookies: bool
+    idle_minutes: int
+    absolute_hours: int
+    template_folder: Path = ROOT / "templates"
+    static_folder: Path = ROOT / "static"
+    migrations_folder: Path = ROOT / "migrations"
+    translations_folder: Path = ROOT / "marketplace" / "translations"
+
+    @property
+    def queue_file(self) -> Path:
+        """Where the messages of the task queue lie when the database is SQLite."""
+        return self.data_folder / "queue.db"
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises SettingsError, which names the variable and says what it should be."""
+    env = os.environ if environment is None else environment
+
+    def text(name: str, default: str) -> str:
+        return env.get(f"HUIYONG_{name}", default).strip()
+
+    def whole(name: str, default: int, least: int, most: int) -> int:
+        given = text(name, str(default))
+        if not given.isdecimal() or not least <= int(given) <= most:
+            raise SettingsError(f"HUIYONG_{name} is {given!r}; it must be a whole number from {least} to {most}.")
+        return int(given)
+
+    data = Path(text("DATA", str(ROOT / "var"))).resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    url = text("DATABASE_URL", f"sqlite:///{data / 'huiyong.db'}")
+    if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise SettingsError("HUIYONG_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    mail = text("MAIL", "folder")
+    if mail not in ("folder", "log", "smtp"):
+        raise SettingsError("HUIYONG_MAIL must be folder, log or smtp.")
+    if mail == "smtp" and not text("SMTP_HOST", ""):
+        raise SettingsError("HUIYONG_MAIL is smtp, so HUIYONG_SMTP_HOST must name the mail server.")
+    return Settings(
+        database_url=url,
+        secret_key=_secret(text("SECRET_KEY", ""), data),
+        data_folder=data,
+        public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+        timezone=text("TIMEZONE", "Asia/Shanghai"),
+        mail=mail,  # type: ignore[arg-type]  # one of the three, as asked above
+        mail_from=text("MAIL_FROM", "huiyong@localhost"),
+        smtp_host=text("SMTP_HOST", ""),
+        smtp_port=whole("SMTP_PORT", 25, 1, 65535),
+        smtp_user=text("SMTP_USER", ""),
+        smtp_password=text("SMTP_PASSWORD", ""),
+        geocoder_url=text("GEOCODER_URL", "").rstrip("/"),
+        trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 5),
+        secure_cookies=text("SECURE_COOKIES", "0") == "1",
+        idle_minutes=whole("IDLE_MINUTES", 30, 1, 24 * 60),
+        absolute_hours=whole("ABSOLUTE_HOURS", 12, 1, 24 * 7),
+    )
+
+
+def _secret(given: str, data: Path) -> str:
+    """Return the secret key: as given, else the one kept in the data folder, made once and readable by the owner alone."""
+    if given:
+        if len(given) < LEAST_SECRET:
+            raise SettingsError(f"HUIYONG_SECRET_KEY is too short; it needs {LEAST_SECRET} characters or more.")
+        return given
+    kept = data / "secret.key"
+    try:
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return kept.read_text()

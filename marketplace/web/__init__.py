@@ -1,0 +1,1 @@
+"""The browser: a blueprint for each noun; a view reads, makes one call and shows the outcome."""

@@ -1,0 +1,1 @@
+"""Forms: strings of a browser into commands, and what could not be read."""
