@@ -1,0 +1,370 @@
+"""
+Whether a waste may go to an intake line: one truth for pages, bids and rounds.
+
+Every filter that fails is named, in the order of `FILTERS`; the first of them is the one that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
+
+from marketplace.domain.deductions import Judgment, Limit, judge
+from marketplace.domain.grades import property_of
+from marketplace.domain.haulage import Haul, Tariff, haul, tariff_for
+from marketplace.domain.places import Point, province_of
+from marketplace.domain.quantities import Month
+from marketplace.domain.wording import Sentence
+
+Verdict: TypeAlias = Literal["meets", "needs_test", "fails"]
+
+FILTERS: Final = (
+    "same_organization",
+    "related",
+    "declined",
+    "material",
+    "legal_status",
+    "limit",
+    "missing_value",
+    "line_radius",
+    "round_radius",
+    "permit_missing",
+    "permit_unverified",
+    "permit_expired",
+    "closed_months",
+    "filing_needed",
+    "filing_expired",
+    "filing_exhausted",
+    "line_least_lot",
+    "listing_least_lot",
+    "no_price",
+    "priced_out",
+)
+"""The codes of the reasons, in the order in which the filters are asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """
+    What a producer offers: so many kilograms of a waste with these values, lying at this point.
+
+    ``properties`` are the values of the latest lab sheets, in the units of the property; ``least_lot_kg`` is the least
+    the producer gives to one recycler; ``reserve_fen_per_t`` the least it nets at its gate, None where none is stated.
+    """
+
+    organization_id: int
+    point: Point
+    division_code: str
+    material: str
+    waste_code: str
+    legal_status: str
+    kg: int
+    properties: Mapping[str, Decimal] = field(default_factory=dict)
+    least_lot_kg: int = 0
+    reserve_fen_per_t: int | None = None
+    related_organization_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepting:
+    """
+    What an intake line takes.
+
+    ``materials`` names what it takes and what it pays for a tonne delivered, in fen, below zero if it is paid for
+    taking it, None where no price is stated. ``room_kg`` is its free capacity in the months that are asked about, None
+    where that is not known. ``closed_months`` are numbers of months, 1 to 12.
+    """
+
+    line_id: int
+    organization_id: int
+    point: Point
+    division_code: str
+    materials: Mapping[str, int | None]
+    limits: tuple[Limit, ...] = ()
+    radius_m: int | None = None
+    permit_valid_until: date | None = None
+    permit_verified: bool = False
+    closed_months: frozenset[int] = frozenset()
+    least_lot_kg: int = 0
+    legal_statuses: frozenset[str] = frozenset({"solid_waste", "by_product", "secondary_raw_material"})
+    room_kg: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filing:
+    """What is left of a filing for utilization across provinces, and from when to when it holds."""
+
+    remaining_kg: int
+    valid_from: date
+    valid_to: date
+
+
+@dataclass(frozen=True)
+class Reason:
+    """
+    A filter that fails.
+
+    ``by`` is how far, in the unit of the filter: the property's unit, meters, kilograms or fen per tonne;
+    ``by_permille`` the same against the figure that was passed. ``subject`` is the property that it is about, if any.
+    """
+
+    code: str
+    sentence: Sentence
+    by: Decimal | int | None = None
+    by_permille: int | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """What a value beyond its limit takes off the price of a tonne."""
+
+    property: str
+    value: Decimal
+    limit: Decimal
+    fen_per_t: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """
+    What `check` found.
+
+    ``months`` are those, of the months asked about, in which no monthly filter stands in the way. Delivered price and
+    net (delivered less freight less deductions) are None where the line states no price for the material.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    months: tuple[Month, ...]
+    haul: Haul
+    deduction_fen_per_t: int
+    deductions: tuple[Deduction, ...]
+    delivered_fen_per_t: int | None
+    net_fen_per_t: int | None
+
+    @property
+    def first(self) -> Reason | None:
+        """The first failing filter."""
+        return self.reasons[0] if self.reasons else None
+
+
+def check(
+    offered: Offered,
+    accepting: Accepting,
+    *,
+    months: Sequence[Month],
+    circuity_permille: int,
+    filing: Filing | None = None,
+    max_km: int | None = None,
+    with_prices: bool = False,
+    declined: bool = False,
+    tariff: Tariff | None = None,
+) -> Fit:
+    """
+    Hold what is offered against what a line takes, in the months asked about (at least one).
+
+    A monthly filter fails only if it stands in the way in every month. Permits and filings must be in force on the
+    last day of a month. Distances are held against radii as great circles. ``with_prices`` also asks that the
+    delivered price covers reserve, freight and deductions. ``tariff`` is that of the material unless given.
+    """
+    haul_ = haul(
+        offered.point,
+        accepting.point,
+        tariff=tariff or tariff_for(offered.material),
+        circuity_permille=circuity_permille,
+    )
+    by_limits, deductions = _limits(offered, accepting)
+    monthly, open_months = _monthly(offered, accepting, months, filing)
+    deduction = sum(each.fen_per_t for each in deductions)
+    delivered = accepting.materials.get(offered.material)
+    net = None if delivered is None else delivered - haul_.freight_fen_per_t - deduction
+    reasons = (
+        *_parties(offered, accepting, declined=declined),
+        *_kind(offered, accepting),
+        *by_limits,
+        *_distance(accepting, haul_.great_circle_m, max_km),
+        *monthly,
+        *_least_lots(offered, accepting),
+        *(_price(offered, accepting, net) if with_prices else ()),
+    )
+    only_missing = all(reason.code == "missing_value" for reason in reasons)
+    return Fit(
+        verdict="meets" if not reasons else "needs_test" if only_missing else "fails",
+        reasons=reasons,
+        months=open_months,
+        haul=haul_,
+        deduction_fen_per_t=deduction,
+        deductions=deductions,
+        delivered_fen_per_t=delivered,
+        net_fen_per_t=net,
+    )
+
+
+def measured(code: str, value: Decimal) -> str:
+    """Write a value with the unit of its property, as a sentence needs it: “8.2 %”."""
+    unit = property_of(code).unit
+    text = format(value.normalize(), "f")
+    return text if unit in {"", "1"} else f"{text} {unit}"
+
+
+def last_day(month: Month) -> date:
+    """Return the last day of a month, on which permits and filings must be in force."""
+    return month.plus(1).first_day - timedelta(days=1)
+
+
+def _parties(offered: Offered, accepting: Accepting, *, declined: bool) -> Iterator[Reason]:
+    if accepting.organization_id == offered.organization_id:
+        yield Reason("same_organization", Sentence("Waste and line belong to the same organization."))
+    elif accepting.organization_id in offered.related_organization_ids:
+        yield Reason("related", Sentence("The two organizations are related parties."))
+    if declined:
+        yield Reason("declined", Sentence("This award was declined before and is not proposed again."))
+
+
+def _kind(offered: Offered, accepting: Accepting) -> Iterator[Reason]:
+    if offered.material not in accepting.materials:
+        values = {"offered_material": offered.material}
+        yield Reason("material", Sentence("The line does not take %(offered_material)s.", values))
+    if offered.legal_status not in accepting.legal_statuses:
+        status = {"offered_legal_status": offered.legal_status}
+        yield Reason(
+            "legal_status", Sentence("The line does not take what is declared as %(offered_legal_status)s.", status)
+        )
+
+
+def _limits(offered: Offered, accepting: Accepting) -> tuple[tuple[Reason, ...], tuple[Deduction, ...]]:
+    """Return what the acceptance limits refuse, what is missing (after that), and what is taken off the price."""
+    refused, missing, deductions = [], [], []
+    for limit in accepting.limits:
+        if not limit.holds_for(offered.material):
+            continue
+        found = judge(limit, offered.properties.get(limit.property))
+        if found.outcome == "missing":
+            missing.append(_missing(limit.property))
+        elif found.outcome == "deducted" and found.value is not None and found.against is not None:
+            deductions.append(Deduction(limit.property, found.value, found.against, found.deduction_fen_per_t))
+        elif found.outcome in {"limit", "stop"}:
+            refused.append(_refused(limit.property, found))
+    return (*refused, *missing), tuple(deductions)
+
+
+def _missing(code: str) -> Reason:
+    text = "No value for %(missing_property)s: a test is needed before the line can take it."
+    return Reason("missing_value", Sentence(text, {"missing_property": code}), subject=code)
+
+
+def _refused(code: str, found: Judgment) -> Reason:
+    value, against, by = found.value or Decimal(0), found.against or Decimal(0), found.by or Decimal(0)
+    values = {
+        "limit_property": code,
+        "value": measured(code, value),
+        "limit": measured(code, against),
+        "by": measured(code, by),
+    }
+    if value > against:
+        sentence = Sentence(
+            "%(limit_property)s is %(value)s; the line takes at most %(limit)s: %(by)s too much.", values
+        )
+    else:
+        sentence = Sentence(
+            "%(limit_property)s is %(value)s; the line asks at least %(limit)s: %(by)s too little.", values
+        )
+    return Reason("limit", sentence, by, found.by_permille, code)
+
+
+def _distance(accepting: Accepting, great_circle_m: int, max_km: int | None) -> Iterator[Reason]:
+    for code, most_m in (("line_radius", accepting.radius_m), ("round_radius", max_km and max_km * 1000)):
+        if most_m is None or great_circle_m <= most_m:
+            continue
+        values = {"distance_m": great_circle_m, "most_m": most_m, "by_m": great_circle_m - most_m}
+        if code == "line_radius":
+            text = Sentence(
+                "%(distance_m)s away in a straight line; the line takes up to %(most_m)s: %(by_m)s too far.", values
+            )
+        else:
+            text = Sentence(
+                "%(distance_m)s away in a straight line; the search goes up to %(most_m)s: %(by_m)s too far.", values
+            )
+        yield Reason(code, text, great_circle_m - most_m, (great_circle_m - most_m) * 1000 // max(most_m, 1))
+
+
+def _monthly(
+    offered: Offered, accepting: Accepting, months: Sequence[Month], filing: Filing | None
+) -> tuple[tuple[Reason, ...], tuple[Month, ...]]:
+    """Return why no month is open, if none is, and the months that are."""
+    if accepting.permit_valid_until is None:
+        return (Reason("permit_missing", Sentence("The line has no permit on record.")),), ()
+    always = []
+    if not accepting.permit_verified:
+        always.append(Reason("permit_unverified", Sentence("The permit of the line has not been verified yet.")))
+    elsewhere = offered.legal_status == "solid_waste" and province_of(offered.division_code) != province_of(
+        accepting.division_code
+    )
+    found: dict[str, Reason] = {}
+    open_months = []
+    for month in months:
+        against = tuple(_in_month(accepting, month, filing if elsewhere else None, filing_needed=elsewhere))
+        if not against:
+            open_months.append(month)
+        for reason in against:
+            found.setdefault(reason.code, reason)
+    if open_months and not always:
+        return (), tuple(open_months)
+    barred = [] if open_months else [found[code] for code in FILTERS if code in found]
+    return (*always, *barred), ()
+
+
+def _in_month(accepting: Accepting, month: Month, filing: Filing | None, *, filing_needed: bool) -> Iterator[Reason]:
+    ends = accepting.permit_valid_until
+    if ends is None or ends < last_day(month):
+        values = {"asked_month": str(month), "until": ends.isoformat() if ends else ""}
+        text = "The permit of the line ends on %(until)s, before %(asked_month)s is over."
+        yield Reason("permit_expired", Sentence(text, values))
+    if month.number in accepting.closed_months:
+        closed = Sentence("The line stands still in %(asked_month)s.", {"asked_month": str(month)})
+        yield Reason("closed_months", closed)
+    if not filing_needed:
+        return
+    if filing is None:
+        yield Reason("filing_needed", Sentence("The two sites lie in different provinces: a filing is needed."))
+    elif not filing.valid_from <= last_day(month) <= filing.valid_to:
+        span = {
+            "asked_month": str(month),
+            "valid_from": filing.valid_from.isoformat(),
+            "valid_to": filing.valid_to.isoformat(),
+        }
+        text = (
+            "The filing across provinces holds from %(valid_from)s to %(valid_to)s, not at the end of %(asked_month)s."
+        )
+        yield Reason("filing_expired", Sentence(text, span))
+    elif filing.remaining_kg <= 0:
+        yield Reason("filing_exhausted", Sentence("The tonnes of the filing across provinces are used up."))
+
+
+def _least_lots(offered: Offered, accepting: Accepting) -> Iterator[Reason]:
+    if offered.kg < accepting.least_lot_kg:
+        by = accepting.least_lot_kg - offered.kg
+        values = {"offered_kg": offered.kg, "least_kg": accepting.least_lot_kg}
+        text = "%(offered_kg)s are offered; the line takes no less than %(least_kg)s."
+        yield Reason("line_least_lot", Sentence(text, values), by, by * 1000 // accepting.least_lot_kg)
+    least = min(offered.least_lot_kg, offered.kg)
+    if accepting.room_kg is not None and accepting.room_kg < least:
+        by = least - accepting.room_kg
+        values = {"room_kg": accepting.room_kg, "least_kg": least}
+        text = "The line has room for %(room_kg)s; the producer gives no less than %(least_kg)s to one recycler."
+        yield Reason("listing_least_lot", Sentence(text, values), by, by * 1000 // least)
+
+
+def _price(offered: Offered, accepting: Accepting, net: int | None) -> Iterator[Reason]:
+    if offered.material not in accepting.materials:
+        return
+    if net is None:
+        yield Reason("no_price", Sentence("The line states no price for this material."))
+    elif offered.reserve_fen_per_t is not None and net < offered.reserve_fen_per_t:
+        by = offered.reserve_fen_per_t - net
+        text = "Priced out: after freight and deductions %(gap_fen_per_t)s are missing."
+        yield Reason("priced_out", Sentence(text, {"gap_fen_per_t": by}), by)

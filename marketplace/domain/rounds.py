@@ -1,0 +1,455 @@
+"""A matching round: its states, what it reads and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
+
+from marketplace.domain.canonical import from_json, sha256, to_json
+from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.fit import Accepting, Filing, Offered
+from marketplace.domain.haulage import Tariff
+from marketplace.domain.quantities import Month
+from marketplace.domain.wording import Sentence
+
+Kind: TypeAlias = Literal["market", "planning"]
+Objective: TypeAlias = Literal["utilization"]
+State: TypeAlias = Literal["planned", "collecting", "closed", "solving", "published", "settled", "void"]
+
+KINDS: Final[tuple[Kind, ...]] = ("market", "planning")
+"""A market round asks for prices and makes contracts; a planning round leaves them out and recommends only."""
+
+OBJECTIVES: Final[tuple[Objective, ...]] = ("utilization",)
+"""``utilization``: the most tonnes that count towards the rate, then the least delivered cost."""
+
+MOST_MONTHS: Final = 12
+MOST_KM: Final = 2000
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A step from one state to another; ``by`` is the clock, the administrator of the park, or the solver."""
+
+    source: State
+    target: State
+    by: Literal["clock", "park_admin", "solver"]
+
+
+TRANSITIONS: Final = (
+    Transition("planned", "collecting", "clock"),
+    Transition("planned", "void", "park_admin"),
+    Transition("collecting", "closed", "clock"),
+    Transition("collecting", "closed", "park_admin"),
+    Transition("collecting", "void", "park_admin"),
+    Transition("closed", "solving", "park_admin"),
+    Transition("closed", "void", "park_admin"),
+    Transition("solving", "published", "solver"),
+    Transition("solving", "closed", "solver"),
+    Transition("published", "settled", "clock"),
+    Transition("published", "settled", "park_admin"),
+)
+"""Every step that there is. Solving goes back to closed when no proved answer was found; void needs a cause."""
+
+
+def state_of(
+    now: datetime,
+    *,
+    opens_at: datetime,
+    closes_at: datetime,
+    answers_until: datetime,
+    closed_at: datetime | None = None,
+    solving_at: datetime | None = None,
+    published_at: datetime | None = None,
+    settled_at: datetime | None = None,
+    voided_at: datetime | None = None,
+) -> State:
+    """
+    Read the state of a round off its timestamps.
+
+    ``closed_at`` is set by an early close, ``solving_at`` while a run holds the round (and cleared when it fails),
+    ``settled_at`` when every award was answered before the deadline.
+    """
+    if voided_at is not None:
+        return "void"
+    if published_at is not None:
+        return "settled" if settled_at is not None or now >= answers_until else "published"
+    if solving_at is not None:
+        return "solving"
+    if closed_at is not None or now >= closes_at:
+        return "closed"
+    return "planned" if now < opens_at else "collecting"
+
+
+def must_go(source: State, target: State, by: Literal["clock", "park_admin", "solver"]) -> None:
+    """Raise Conflict unless `TRANSITIONS` has this step."""
+    if Transition(source, target, by) in TRANSITIONS:
+        return
+    match target:
+        case "solving":
+            raise Conflict("Only a closed round can be run.")
+        case "void":
+            raise Conflict("A round can be made void only until it is run.")
+        case "closed":
+            raise Conflict("Only a round that is collecting can be closed.")
+        case "published":
+            raise Conflict("Only what a run has just proved can be published.")
+        case _:
+            raise Conflict("The round is past that step already, or not yet there.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRound:
+    """
+    A round as an administrator asks for it: for which months, until when, and how far.
+
+    Raises Invalid where that makes no sense by itself; `must_lie_ahead` asks what depends on the clock.
+    """
+
+    park_id: int
+    kind: Kind
+    objective: Objective
+    first_month: Month
+    last_month: Month
+    opens_at: datetime
+    closes_at: datetime
+    answers_until: datetime
+    max_km: int
+    circuity: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.kind not in KINDS:
+            raise Invalid("A round either makes contracts or plans only.", field="kind")
+        if self.objective not in OBJECTIVES:
+            raise Invalid("This objective is not known.", field="objective")
+        if self.last_month < self.first_month:
+            raise Invalid("The last month is before the first.", field="last_month")
+        if len(self.months) > MOST_MONTHS:
+            raise Invalid("A round covers at most twelve months.", field="last_month")
+        if self.closes_at <= self.opens_at:
+            raise Invalid("A round closes after it opens.", field="closes_at")
+        if self.answers_until <= self.closes_at:
+            raise Invalid("Answers are due after the round closes.", field="answers_until")
+        if not 1 <= self.max_km <= MOST_KM:
+            raise Invalid("The greatest distance is between 1 and 2,000 km.", field="max_km")
+        if not (self.circuity.is_finite() and 1 <= self.circuity <= 2):
+            raise Invalid("Road over straight line is between 1.0 and 2.0.", field="circuity")
+        if self.circuity * 1000 != int(self.circuity * 1000):
+            raise Invalid("Road over straight line has at most three decimals.", field="circuity")
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """The months of the window, in order."""
+        return tuple(self.first_month.until(self.last_month))
+
+    @property
+    def circuity_permille(self) -> int:
+        """Road over straight line, in thousandths."""
+        return int(self.circuity * 1000)
+
+    def must_lie_ahead(self, *, now: datetime) -> None:
+        """Raise Invalid if the round would close in the past or its window has begun to run out."""
+        if self.closes_at <= now:
+            raise Invalid("A round closes in the future.", field="closes_at")
+        if self.last_month < Month.of(now.date()):
+            raise Invalid("These months are over.", field="last_month")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotLot:
+    """
+    What a listing brings to a round: what is offered, and how many kilograms of it in which month.
+
+    ``baseline_kg`` would be utilized without the round too and so do not lift the rate; ``from_stock`` says that it is
+    old stock, which lifts the rate less (it adds to the denominator as well).
+    """
+
+    listing_id: int
+    offered: Offered
+    months: tuple[tuple[Month, int], ...]
+    baseline_kg: int = 0
+    from_stock: bool = False
+
+    def __post_init__(self) -> None:
+        """Put the months in order; refuse kilograms that do not add up."""
+        object.__setattr__(self, "months", _in_order(self.months))
+        if sum(kg for _, kg in self.months) != self.offered.kg:
+            raise ValueError(f"listing {self.listing_id}: the months do not add up to what is offered")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotLine:
+    """What an intake line brings to a round: what it takes, and its free capacity in kilograms by month."""
+
+    accepting: Accepting
+    months: tuple[tuple[Month, int], ...]
+
+    def __post_init__(self) -> None:
+        """Put the months in order; the room of the line is that of all months."""
+        object.__setattr__(self, "months", _in_order(self.months))
+        room = sum(kg for _, kg in self.months)
+        if self.accepting.room_kg != room:
+            object.__setattr__(self, "accepting", replace(self.accepting, room_kg=room))
+
+    @property
+    def line_id(self) -> int:
+        """The id of the line."""
+        return self.accepting.line_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotFiling:
+    """A filing for utilization across provinces: from one producer to one recycler, for one waste code."""
+
+    filing_id: int
+    producer_id: int
+    recycler_id: int
+    waste_code: str
+    filing: Filing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """
+    Everything a round needs to be solved, frozen when it closes.
+
+    Rows come in any order and are kept sorted by id, so that equal rounds are equal bytes. ``declined`` are pairs of
+    listing and line that were declined and are not joined again. Freight is counted by ``tariffs``, one a material.
+
+    Raises ValueError if the rows contradict each other.
+    """
+
+    round_id: int
+    kind: Kind
+    objective: Objective
+    months: tuple[Month, ...]
+    max_km: int
+    circuity_permille: int
+    tariffs: tuple[tuple[str, Tariff], ...]
+    lots: tuple[SnapshotLot, ...]
+    lines: tuple[SnapshotLine, ...]
+    filings: tuple[SnapshotFiling, ...] = ()
+    declined: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Sort the rows, and refuse what no round can mean."""
+        for name, rows in (
+            ("months", sorted(self.months)),
+            ("tariffs", sorted(self.tariffs, key=lambda pair: pair[0])),
+            ("lots", sorted(self.lots, key=lambda lot: lot.listing_id)),
+            ("lines", sorted(self.lines, key=lambda line: line.line_id)),
+            ("filings", sorted(self.filings, key=lambda filing: filing.filing_id)),
+            ("declined", sorted(self.declined)),
+        ):
+            object.__setattr__(self, name, tuple(rows))
+        _must_differ("month", self.months)
+        _must_differ("listing", tuple(lot.listing_id for lot in self.lots))
+        _must_differ("line", tuple(line.line_id for line in self.lines))
+        _must_differ("filing", tuple(filing.filing_id for filing in self.filings))
+        if not self.months:
+            raise ValueError("a round is about at least one month")
+        window, priced = set(self.months), {material for material, _ in self.tariffs}
+        for row in (*self.lots, *self.lines):
+            if not window.issuperset(month for month, _ in row.months):
+                raise ValueError(f"{row} reaches beyond the window")
+        for lot in self.lots:
+            if lot.offered.material not in priced:
+                raise ValueError(f"there is no tariff for {lot.offered.material}")
+            if self.kind == "market" and lot.offered.reserve_fen_per_t is None:
+                raise ValueError(f"listing {lot.listing_id} has no reserve")
+
+    def to_json(self) -> str:
+        """Return the canonical JSON: equal snapshots give equal bytes."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Snapshot:
+        """Read back what `to_json` wrote."""
+        return from_json(cls, text)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the canonical JSON."""
+        return sha256(self.to_json())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why an award is as it is, for each of its readers; none of them reads another's bid or reserve."""
+
+    producer: tuple[Sentence, ...]
+    recycler: tuple[Sentence, ...]
+    park: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """
+    Another line for the same lot: its place by freight and deductions, and why it takes no more of it.
+
+    ``rank`` counts from 1 among the lines that fit, None for one that does not fit; ``kg`` is what it was awarded.
+    """
+
+    line_id: int
+    rank: int | None
+    code: str
+    sentence: Sentence
+    kg: int
+    road_m: int
+    freight_fen_per_t: int
+    deduction_fen_per_t: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposedAward:
+    """
+    So many kilograms of a listing for a line, as the round proposes it.
+
+    ``price_fen_per_t`` is what the producer nets at its gate, ``delivered_fen_per_t`` the contract's price at the
+    recycler's gate before deductions: price + freight + deduction. Both are None in a planning round.
+    """
+
+    listing_id: int
+    line_id: int
+    producer_id: int
+    recycler_id: int
+    material: str
+    months: tuple[tuple[Month, int], ...]
+    price_fen_per_t: int | None
+    freight_fen_per_t: int
+    deduction_fen_per_t: int
+    delivered_fen_per_t: int | None
+    great_circle_m: int
+    road_m: int
+    rank: int
+    explanation: Explanation
+    alternatives: tuple[Alternative, ...]
+
+    @property
+    def kg(self) -> int:
+        """Kilograms over all months."""
+        return sum(kg for _, kg in self.months)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftover:
+    """
+    What was offered and found no line, or room that found no waste, in one month: one of the two ids is set.
+
+    ``code`` and ``sentence`` say why, ``flip`` what would change it; ``nearest_id`` is the line (or listing) of the
+    nearest miss.
+    """
+
+    listing_id: int | None
+    line_id: int | None
+    month: Month
+    kg: int
+    code: str
+    sentence: Sentence
+    flip: Sentence | None
+    nearest_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortage:
+    """A region of the minimum cut: these lots have ``kg`` more than these lines, the only ones that fit, can take."""
+
+    month: Month
+    materials: tuple[str, ...]
+    listing_ids: tuple[int, ...]
+    line_ids: tuple[int, ...]
+    supply_kg: int
+    room_kg: int
+    radius_km: int
+    sentence: Sentence
+
+    @property
+    def kg(self) -> int:
+        """How many kilograms of room are missing."""
+        return self.supply_kg - self.room_kg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What the certificate found, by code that shares nothing with the engine."""
+
+    feasible: bool
+    most_kg: bool
+    least_cost: bool
+    cost: int
+    bound: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """
+    The totals of a round.
+
+    ``lift_kg`` counts towards the rate and would not be utilized without the round, ``lift_from_stock_kg`` is the part
+    of it that is old stock. ``bound_kg`` is the most that could be moved if no contract had a least lot and no filing
+    ran out: ``gap_kg`` below it were given up for these, in ``passes`` solves. ``transport_t_km`` is tonnes times
+    road kilometers, rounded down.
+    """
+
+    offered_kg: int
+    counted_kg: int
+    capacity_kg: int
+    allocated_kg: int
+    lift_kg: int
+    lift_from_stock_kg: int
+    awards: int
+    freight_fen: int
+    deduction_fen: int
+    paid_fen: int | None
+    received_fen: int | None
+    transport_t_km: int
+    bound_kg: int
+    gap_kg: int
+    dropped_kg: int
+    passes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundResult:
+    """What a round answers: awards, what is left over and why, the totals and the proof."""
+
+    round_id: int
+    kind: Kind
+    objective: Objective
+    snapshot_sha256: str
+    engine: str
+    awards: tuple[ProposedAward, ...]
+    leftovers: tuple[Leftover, ...]
+    shortages: tuple[Shortage, ...]
+    report: Report
+    proof: Proof
+
+    def to_json(self) -> str:
+        """Return the canonical JSON: equal results give equal bytes."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> RoundResult:
+        """Read back what `to_json` wrote."""
+        return from_json(cls, text)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the canonical JSON."""
+        return sha256(self.to_json())
+
+
+def _in_order(months: Sequence[tuple[Month, int]]) -> tuple[tuple[Month, int], ...]:
+    """Sort by month; raise ValueError for a month that stands twice or a mass below zero."""
+    _must_differ("month", tuple(month for month, _ in months))
+    if any(kg < 0 for _, kg in months):
+        raise ValueError("kilograms cannot be less than zero")
+    return tuple(sorted(months))
+
+
+def _must_differ(what: str, ids: Sequence[object]) -> None:
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"a {what} stands twice")
