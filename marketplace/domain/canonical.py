@@ -29,7 +29,7 @@ def to_json(record: object) -> str:
 
 
 def from_json(kind: type[Record], text: str) -> Record:
-    """Read back what `to_json` wrote of a record of this kind; raises ValueError, KeyError or TypeError if it cannot."""
+    """Read back what `to_json` wrote of such a record; raises ValueError, KeyError or TypeError if it cannot."""
     return cast("Record", _read(kind, json.loads(text)))
 
 

@@ -253,8 +253,14 @@ def _limits(offered: Offered, accepting: Accepting) -> tuple[tuple[Reason, ...],
 
 
 def _missing(code: str) -> Reason:
-    text = "No value for %(missing_property)s: a test is needed before the line can take it."
-    return Reason("missing_value", Sentence(text, {"missing_property": code}), subject=code)
+    return Reason(
+        "missing_value",
+        Sentence(
+            "No value for %(missing_property)s: a test is needed before the line can take it.",
+            {"missing_property": code},
+        ),
+        subject=code,
+    )
 
 
 def _refused(code: str, found: Judgment) -> Reason:
@@ -283,11 +289,13 @@ def _distance(accepting: Accepting, great_circle_m: int, max_km: int | None) -> 
         values = {"distance_m": great_circle_m, "most_m": most_m, "by_m": great_circle_m - most_m}
         if code == "line_radius":
             text = Sentence(
-                "%(distance_m)s away in a straight line; the line takes up to %(most_m)s: %(by_m)s too far.", values
+                "%(distance_m)s km away in a straight line; the line takes up to %(most_m)s km: %(by_m)s km too far.",
+                values,
             )
         else:
             text = Sentence(
-                "%(distance_m)s away in a straight line; the search goes up to %(most_m)s: %(by_m)s too far.", values
+                "%(distance_m)s km away in a straight line; the search goes up to %(most_m)s km: %(by_m)s km too far.",
+                values,
             )
         yield Reason(code, text, great_circle_m - most_m, (great_circle_m - most_m) * 1000 // max(most_m, 1))
 
@@ -296,10 +304,10 @@ def _monthly(
     offered: Offered, accepting: Accepting, months: Sequence[Month], filing: Filing | None
 ) -> tuple[tuple[Reason, ...], tuple[Month, ...]]:
     """Return why no month is open, if none is, and the months that are."""
-    if accepting.permit_valid_until is None:
-        return (Reason("permit_missing", Sentence("The line has no permit on record.")),), ()
     always = []
-    if not accepting.permit_verified:
+    if accepting.permit_valid_until is None:
+        always.append(Reason("permit_missing", Sentence("The line has no permit on record.")))
+    elif not accepting.permit_verified:
         always.append(Reason("permit_unverified", Sentence("The permit of the line has not been verified yet.")))
     elsewhere = offered.legal_status == "solid_waste" and province_of(offered.division_code) != province_of(
         accepting.division_code
@@ -320,10 +328,12 @@ def _monthly(
 
 def _in_month(accepting: Accepting, month: Month, filing: Filing | None, *, filing_needed: bool) -> Iterator[Reason]:
     ends = accepting.permit_valid_until
-    if ends is None or ends < last_day(month):
-        values = {"asked_month": str(month), "until": ends.isoformat() if ends else ""}
-        text = "The permit of the line ends on %(until)s, before %(asked_month)s is over."
-        yield Reason("permit_expired", Sentence(text, values))
+    if ends is not None and ends < last_day(month):
+        values = {"asked_month": str(month), "until_date": ends.isoformat()}
+        yield Reason(
+            "permit_expired",
+            Sentence("The permit of the line ends on %(until_date)s, before %(asked_month)s is over.", values),
+        )
     if month.number in accepting.closed_months:
         closed = Sentence("The line stands still in %(asked_month)s.", {"asked_month": str(month)})
         yield Reason("closed_months", closed)
@@ -334,13 +344,13 @@ def _in_month(accepting: Accepting, month: Month, filing: Filing | None, *, fili
     elif not filing.valid_from <= last_day(month) <= filing.valid_to:
         span = {
             "asked_month": str(month),
-            "valid_from": filing.valid_from.isoformat(),
-            "valid_to": filing.valid_to.isoformat(),
+            "from_date": filing.valid_from.isoformat(),
+            "until_date": filing.valid_to.isoformat(),
         }
-        text = (
-            "The filing across provinces holds from %(valid_from)s to %(valid_to)s, not at the end of %(asked_month)s."
+        yield Reason(
+            "filing_expired",
+            Sentence("The filing holds from %(from_date)s to %(until_date)s, not at the end of %(asked_month)s.", span),
         )
-        yield Reason("filing_expired", Sentence(text, span))
     elif filing.remaining_kg <= 0:
         yield Reason("filing_exhausted", Sentence("The tonnes of the filing across provinces are used up."))
 
@@ -349,14 +359,25 @@ def _least_lots(offered: Offered, accepting: Accepting) -> Iterator[Reason]:
     if offered.kg < accepting.least_lot_kg:
         by = accepting.least_lot_kg - offered.kg
         values = {"offered_kg": offered.kg, "least_kg": accepting.least_lot_kg}
-        text = "%(offered_kg)s are offered; the line takes no less than %(least_kg)s."
-        yield Reason("line_least_lot", Sentence(text, values), by, by * 1000 // accepting.least_lot_kg)
+        yield Reason(
+            "line_least_lot",
+            Sentence("%(offered_kg)s t are offered; the line takes no less than %(least_kg)s t.", values),
+            by,
+            by * 1000 // accepting.least_lot_kg,
+        )
     least = min(offered.least_lot_kg, offered.kg)
     if accepting.room_kg is not None and accepting.room_kg < least:
         by = least - accepting.room_kg
         values = {"room_kg": accepting.room_kg, "least_kg": least}
-        text = "The line has room for %(room_kg)s; the producer gives no less than %(least_kg)s to one recycler."
-        yield Reason("listing_least_lot", Sentence(text, values), by, by * 1000 // least)
+        yield Reason(
+            "listing_least_lot",
+            Sentence(
+                "The line has room for %(room_kg)s t; the producer gives no less than %(least_kg)s t to one recycler.",
+                values,
+            ),
+            by,
+            by * 1000 // least,
+        )
 
 
 def _price(offered: Offered, accepting: Accepting, net: int | None) -> Iterator[Reason]:
@@ -366,5 +387,11 @@ def _price(offered: Offered, accepting: Accepting, net: int | None) -> Iterator[
         yield Reason("no_price", Sentence("The line states no price for this material."))
     elif offered.reserve_fen_per_t is not None and net < offered.reserve_fen_per_t:
         by = offered.reserve_fen_per_t - net
-        text = "Priced out: after freight and deductions %(gap_fen_per_t)s are missing."
-        yield Reason("priced_out", Sentence(text, {"gap_fen_per_t": by}), by)
+        yield Reason(
+            "priced_out",
+            Sentence(
+                "Priced out by %(gap_fen_per_t)s yuan per tonne: the price does not cover reserve, freight and deductions.",
+                {"gap_fen_per_t": by},
+            ),
+            by,
+        )

@@ -390,8 +390,10 @@ class Report:
 
     ``lift_kg`` counts towards the rate and would not be utilized without the round, ``lift_from_stock_kg`` is the part
     of it that is old stock. ``bound_kg`` is the most that could be moved if no contract had a least lot and no filing
-    ran out: ``gap_kg`` below it were given up for these, in ``passes`` solves. ``transport_t_km`` is tonnes times
-    road kilometers, rounded down.
+    ran out: ``gap_kg`` below it were given up for these, in ``passes`` solves; ``dropped_kg`` stood in contracts below
+    their least lot that were dropped on the way. ``paid_fen`` is what recyclers pay and producers receive for the
+    waste, below zero if the producers pay; None without prices. ``transport_t_km`` is tonnes times road kilometers,
+    rounded down.
     """
 
     offered_kg: int
@@ -404,7 +406,6 @@ class Report:
     freight_fen: int
     deduction_fen: int
     paid_fen: int | None
-    received_fen: int | None
     transport_t_km: int
     bound_kg: int
     gap_kg: int
