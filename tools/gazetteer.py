@@ -17,7 +17,7 @@ import csv
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
@@ -26,7 +26,7 @@ from typing import Any, Final
 OUT: Final = Path(__file__).resolve().parent.parent / "marketplace" / "data" / "gazetteer.csv"
 
 FIELDS: Final = (
-    "code", "level", "name_zh", "name_en", "province_code", "prefecture_code", "lat_udeg", "lon_udeg", "precision",
+    "code", "level", "name_zh", "name_en", "pinyin", "province_code", "prefecture_code", "lat_udeg", "lon_udeg", "precision",
     "source", "date",
 )  # fmt: skip
 
@@ -51,30 +51,60 @@ CAPITALS: Final = {
 DROPPED: Final = {"320112", "320611", "350402", "370634", "321150", "460302", "460303"}
 ADDED: Final = {"460301": "西沙区", "460302": "南沙区"}
 
-# Pinyin where the dictionary chooses another reading than the place does.
-PINYIN: Final = {
-    "厦门市": "Xiamen", "六安市": "Lu'an", "台州市": "Taizhou", "铅山县": "Yanshan", "蔚县": "Yuxian", "东阿县": "Dong'e",
-    "浚县": "Xunxian", "乐亭县": "Laoting", "洪洞县": "Hongtong", "繁峙县": "Fanshi", "尉犁县": "Yuli", "尉氏县": "Weishi",
-    "长子县": "Zhangzi", "沁阳市": "Qinyang", "泌阳县": "Biyang", "涡阳县": "Guoyang", "歙县": "Shexian", "枞阳县": "Zongyang",
-    "砀山县": "Dangshan", "莘县": "Shenxian", "单县": "Shanxian", "任县": "Renxian", "任丘市": "Renqiu", "井陉县": "Jingxing",
-    "大城县": "Daicheng", "牟平区": "Muping", "中牟县": "Zhongmu", "郏县": "Jiaxian", "黄陂区": "Huangpi", "监利市": "Jianli",
-    "郴州市": "Chenzhou", "耒阳市": "Leiyang", "芷江侗族自治县": "Zhijiang", "番禺区": "Panyu", "东莞市": "Dongguan",
-    "百色市": "Baise", "犍为县": "Qianwei", "邛崃市": "Qionglai", "珙县": "Gongxian", "盱眙县": "Xuyi", "吴堡县": "Wubu",
-    "重庆市": "Chongqing", "綦江区": "Qijiang", "涪陵区": "Fuling", "长汀县": "Changting", "柘荣县": "Zherong",
-    "朝阳市": "Chaoyang", "桦甸市": "Huadian", "阿城区": "Acheng", "乐清市": "Yueqing", "乐陵市": "Laoling", "会稽": "Kuaiji",
-    "嵊州市": "Shengzhou", "嵊泗县": "Shengsi", "鄞州区": "Yinzhou", "盂县": "Yuxian", "隰县": "Xixian", "平鲁区": "Pinglu",
+# The town that a prefecture is governed from, where it has another name.
+SEATS: Final = {
+    "152200": "乌兰浩特市", "152500": "锡林浩特市", "152900": "阿拉善左旗", "222400": "延吉市", "433100": "吉首市",
+    "513200": "马尔康市", "513300": "康定市", "513400": "西昌市", "522300": "兴义市", "522600": "凯里市",
+    "522700": "都匀市", "532500": "蒙自市", "532800": "景洪市", "533100": "芒市", "533300": "泸水市",
+    "533400": "香格里拉市", "623000": "合作市", "632200": "海晏县", "632300": "同仁市", "632500": "共和县",
+    "632600": "玛沁县", "632800": "德令哈市", "652700": "博乐市", "652800": "库尔勒市", "653000": "阿图什市",
+}  # fmt: skip
+
+# Names that are not pinyin in English.
+ENGLISH: Final = {
+    "150000": "Inner Mongolia", "540000": "Xizang", "610000": "Shaanxi", "150100": "Hohhot", "150600": "Ordos",
+    "152500": "Xilingol", "152900": "Alxa", "230100": "Harbin", "230200": "Qiqihar", "540100": "Lhasa", "540200": "Xigaze",
+    "650100": "Urumqi", "650200": "Karamay", "650400": "Turpan", "653100": "Kashgar", "653200": "Hotan", "652900": "Aksu",
+    "654000": "Ili", "654300": "Altay", "652700": "Bortala", "652800": "Bayingolin", "653000": "Kizilsu",
+}  # fmt: skip
+
+# Characters that places read otherwise than the dictionary does by default.
+_READINGS: Final = {
+    "都": "du", "长": "chang", "朝": "chao", "佛": "fo", "什": "shi", "勒": "le", "略": "lue", "柏": "bai", "尾": "wei",
+}  # fmt: skip
+
+# Places that read otherwise than their characters do.
+_NAMES: Final = {
+    "长子": "zhang zi", "朝天": "chao tian", "珲春": "hun chun", "穆棱": "mu ling", "绥棱": "sui ling", "丹棱": "dan ling",
+    "闵行": "min hang", "六合": "lu he", "六安": "lu an", "蚌山": "beng shan", "蚌埠": "beng bu", "乐陵": "lao ling",
+    "乐亭": "lao ting", "乐清": "yue qing", "南乐": "nan le", "民乐": "min le", "召陵": "shao ling", "龙圩": "long xu",
+    "覃塘": "qin tang", "筠连": "jun lian", "荥经": "ying jing", "浪卡子": "lang ka zi", "崆峒": "kong tong",
+    "宕昌": "tan chang", "红寺堡": "hong si bu", "吴堡": "wu bu", "伽师": "jia shi", "漯河": "luo he", "泊头": "bo tou",
+    "大城": "dai cheng", "单县": "shan xian", "莘县": "shen xian", "任县": "ren xian", "歙县": "she xian", "蔚县": "yu xian",
+    "盂县": "yu xian", "隰县": "xi xian", "浚县": "xun xian", "郏县": "jia xian", "珙县": "gong xian", "东阿": "dong e",
+    "铅山": "yan shan", "洪洞": "hong tong", "繁峙": "fan shi", "尉犁": "yu li", "尉氏": "wei shi", "涡阳": "guo yang",
+    "枞阳": "zong yang", "砀山": "dang shan", "台州": "tai zhou", "厦门": "xia men", "柏乡": "bai xiang", "柏林": "bai lin",
+    "鄱阳": "po yang", "东莞": "dong guan", "百色": "bai se", "监利": "jian li", "番禺": "pan yu", "重庆": "chong qing",
+    "曾都": "zeng du", "彭泽": "peng ze", "夏河": "xia he", "渑池": "mian chi", "武陟": "wu zhi", "泌阳": "bi yang",
+    "汤阴": "tang yin", "牟平": "mu ping", "中牟": "zhong mu", "句容": "ju rong", "邗江": "han jiang", "邳州": "pi zhou",
+    "浒墅": "xu shu", "盱眙": "xu yi", "嵊州": "sheng zhou", "嵊泗": "sheng si", "鄞州": "yin zhou", "台江": "tai jiang",
+    "柘荣": "zhe rong", "闽侯": "min hou", "车里": "che li", "勐海": "meng hai", "芒市": "mang shi", "阿坝": "a ba",
 }  # fmt: skip
 
 # Endings that a place may be called without, the longest first.
-_ENDINGS = re.compile(r"(自治区|自治州|自治县|自治旗|矿区|新区|林区|特区|地区|市|区|县|旗|盟|省)$")
+_ENDINGS = re.compile(r"(自治区|自治州|自治县|自治旗|族区|矿区|新区|特区|地区|市|区|县|旗|盟|省|行政委员会)$")
 _PEOPLES = re.compile(
-    r"(?:蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|"
-    r"达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|俄罗斯|鄂温克|德昂|保安|裕固|京|塔塔尔|独龙|鄂伦春|赫哲|"
-    r"门巴|珞巴|基诺|各)族"
+    r"(?:(?:蒙古|维吾尔|布依|朝鲜|哈尼|哈萨克|傈僳|高山|拉祜|东乡|纳西|景颇|柯尔克孜|达斡尔|仫佬|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|"
+    r"乌孜别克|俄罗斯|鄂温克|德昂|保安|裕固|塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺|土家)族?|[回藏苗彝壮满侗瑶白傣黎佤畲水土羌怒京各]族)+$"
 )
 
-WIDEST_KM: Final = 320.0
-_EMPTY_QUARTERS: Final = {"15": 900.0, "54": 900.0, "62": 700.0, "63": 700.0, "65": 1000.0, "23": 600.0}
+# Within this distance a county of that name may be sought; farther away it is another place of the same name.
+_REACH_KM: Final = 130.0
+_DISTRICT_KM: Final = 100.0
+_TOWN_KM: Final = 40.0
+_WIDE_REACH_KM: Final = {
+    "50": 420.0, "15": 400.0, "54": 700.0, "62": 350.0, "63": 600.0, "65": 600.0, "23": 200.0, "51": 300.0, "53": 200.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,21 +160,21 @@ def spots(cities: Iterable[Mapping[str, Any]]) -> dict[str, list[Spot]]:
     found: dict[str, list[Spot]] = defaultdict(list)
     for city in cities:
         if city["countrycode"] == "CN":
-            names = frozenset(_simplified(name) for name in (city["name"], *city["alternatenames"]) if name)
+            names = frozenset((city["name"], *city["alternatenames"]))
             found[city["admin1code"]].append(
                 Spot(city["geonameid"], city["latitude"], city["longitude"], city["population"], names)
             )
     return found
 
 
-def _simplified(name: str) -> str:
-    return name.strip()
-
-
 def short(name: str) -> str:
     """Return a name without the word for its kind and the peoples of an autonomy: 玉龙纳西族自治县 gives 玉龙."""
+    if name == "神农架林区":
+        return "神农架"
     bare = _ENDINGS.sub("", name)
-    if name.endswith(("自治县", "自治州", "自治旗", "自治区")):
+    if name.endswith("族区"):
+        bare = _PEOPLES.sub("", bare + "族")
+    elif name.endswith(("自治县", "自治州", "自治旗", "自治区")) and name not in {"鄂伦春自治旗", "鄂温克族自治旗"}:
         bare = _PEOPLES.sub("", bare)
     return bare if len(bare) > 1 else name
 
@@ -158,36 +188,46 @@ def km(a: Spot, b: Spot) -> float:
 
 def seat(unit: Unit, places: list[Spot]) -> Spot | None:
     """Return the place that a prefecture is governed from: of those of its name the most populous."""
-    name = short(unit.name)
-    called = [spot for spot in places if spot.names & {unit.name, name, name + "市", name + "地区"}]
-    return max(called, key=lambda spot: (spot.population, unit.name in spot.names, -spot.id), default=None)
+    name = short(SEATS.get(unit.code, unit.name))
+    called = [spot for spot in places if spot.names & {name, name + "市", name + "县", name + "地区", SEATS.get(unit.code, unit.name)}]
+    return max(called, key=lambda spot: (SEATS.get(unit.code, unit.name) in spot.names, spot.population, -spot.id), default=None)
 
 
-def own_point(unit: Unit, places: list[Spot], near: Spot | None) -> Spot | None:
+def own_point(unit: Unit, places: list[Spot], near: Spot) -> Spot | None:
     """Return the place of a county: by its full name, else by the short one, within reach of the prefecture's seat."""
-    reach = _EMPTY_QUARTERS.get(unit.code[:2], WIDEST_KM)
-    reachable = [spot for spot in places if near is None or km(spot, near) <= reach]
+    wide = _WIDE_REACH_KM.get(unit.code[:2])
+    is_district = unit.name.endswith("区") and wide is None
     bare = short(unit.name)
-    for names in ({unit.name}, {bare, bare + "县", bare + "市", bare + "镇", bare + "区"}):
-        called = [spot for spot in reachable if spot.names & names]
+    for reach, names in (
+        (wide or (_DISTRICT_KM if is_district else _REACH_KM), {unit.name}),
+        (wide or (_TOWN_KM if is_district else _REACH_KM), {bare, bare + "县", bare + "市", bare + "镇", bare + "区"}),
+    ):
+        called = [spot for spot in places if spot.names & names and km(spot, near) <= reach]
         if called:
-            return min(called, key=lambda spot: (km(spot, near) > 120 if near else False, -spot.population, spot.id))  # noqa: PLR2004
+            return max(called, key=lambda spot: (spot.population, -spot.id))
     return None
 
 
-def english(unit: Unit, pinyin: Any) -> str:
+def pinyin(unit: Unit, read: Callable[[str], list[str]]) -> str:
     """Return the name in pinyin without tones, as one word, with an apostrophe where two readings would be possible."""
-    if unit.level == "province" and unit.code[:2] in ENGLISH:
-        return ENGLISH[unit.code[:2]]
-    if unit.name in PINYIN:
-        return PINYIN[unit.name]
     bare = short(unit.name)
-    syllables = [syllable for syllable in pinyin(bare if len(bare) > 1 else unit.name) if syllable.isalpha()]
+    syllables = _NAMES[bare].split() if bare in _NAMES else read(bare)
+    if bare not in _NAMES and len(syllables) == len(bare):
+        syllables = [_READINGS.get(each, syllable) for each, syllable in zip(bare, syllables, strict=True)]
     joined = "".join(("'" if place and syllable[0] in "aeo" else "") + syllable for place, syllable in enumerate(syllables))
+    joined = joined.replace("lve", "lue").replace("nve", "nue").replace("lv", "lü").replace("nv", "nü")
     return joined[:1].upper() + joined[1:]
 
 
-def table(found: list[Unit], by_admin1: Mapping[str, list[Spot]], pinyin: Any) -> list[dict[str, object]]:
+def english(unit: Unit, names: Mapping[str, str], above: str) -> str:
+    """Return the name in English: a county of the same name as its prefecture says what it is."""
+    name = names[unit.code]
+    if unit.level != "county" or name != names.get(above):
+        return name
+    return name + (" City" if unit.name.endswith("市") else " District" if unit.name.endswith("区") else " County")
+
+
+def table(found: list[Unit], by_admin1: Mapping[str, list[Spot]], read: Callable[[str], list[str]]) -> list[dict[str, object]]:
     """Return the rows of the gazetteer."""
     seats: dict[str, Spot] = {}
     for unit in found:
@@ -202,13 +242,14 @@ def table(found: list[Unit], by_admin1: Mapping[str, list[Spot]], pinyin: Any) -
             seats[unit.code] = capital
     rows: list[dict[str, object]] = []
     codes = {unit.code for unit in found}
+    names = {unit.code: ENGLISH.get(unit.code) or pinyin(unit, read) for unit in found}
     for unit in found:
         province, prefecture = unit.code[:2] + "0000", unit.code[:4] + "00"
         above = prefecture if prefecture in codes and unit.level == "county" else ""
         stand_in = seats.get(prefecture) or seats[province]
         spot = seats.get(unit.code)
         if unit.level == "county":
-            spot = own_point(unit, by_admin1[ADMIN1[unit.code[:2]]], seats.get(prefecture) or seats[province])
+            spot = own_point(unit, by_admin1[ADMIN1[unit.code[:2]]], stand_in)
         precision = "own" if spot else "prefecture" if prefecture in seats else "province"
         spot = spot or stand_in
         rows.append(
@@ -216,7 +257,7 @@ def table(found: list[Unit], by_admin1: Mapping[str, list[Spot]], pinyin: Any) -
                 zip(
                     FIELDS,
                     (
-                        unit.code, unit.level, unit.name, english(unit, pinyin), province, above,
+                        unit.code, unit.level, unit.name, english(unit, names, above), pinyin(unit, read), province, above,
                         round(spot.lat * 1e6), round(spot.lon * 1e6), precision, "area-data 2.1.0; GeoNames", "2026-07",
                     ),
                     strict=True,

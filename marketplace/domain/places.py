@@ -106,6 +106,7 @@ class Division:
     level: str
     name_zh: str
     name_en: str
+    pinyin: str
     province_code: str
     prefecture_code: str | None
     point: Point
@@ -164,14 +165,13 @@ def province_of(code: str) -> str:
 def nearest_division(point: Point) -> Division:
     """Return the division with a point of its own that is nearest; counties and prefectures alone."""
     narrow = cos(radians(point.lat))
-    best = min(
+    return min(
         _located(),
         key=lambda each: (
             (each.point.lat_udeg - point.lat_udeg) ** 2 + (narrow * (each.point.lon_udeg - point.lon_udeg)) ** 2,
             each.code,
         ),
     )
-    return best
 
 
 @cache
@@ -182,6 +182,7 @@ def _by_code() -> dict[str, Division]:
             level=row["level"],
             name_zh=row["name_zh"],
             name_en=row["name_en"],
+            pinyin=row["pinyin"],
             province_code=row["province_code"],
             prefecture_code=row["prefecture_code"] or None,
             point=Point(int(row["lat_udeg"]), int(row["lon_udeg"])),
@@ -201,8 +202,18 @@ def _located() -> tuple[Division, ...]:
 @cache
 def _names() -> tuple[tuple[str, Division, tuple[str, ...], str], ...]:
     return tuple(
-        (code, each, (_folded(each.name_zh), _folded(each.name_en)), _folded(each.full_name_zh))
+        (code, each, _called(each), _folded(each.full_name_zh))
         for code, each in _by_code().items()
+    )
+
+
+def _called(each: Division) -> tuple[str, ...]:
+    """Return the names that a person may type; ü is typed as v, u or ü."""
+    pinyin = _folded(each.pinyin)
+    return tuple(
+        dict.fromkeys(
+            (_folded(each.name_zh), _folded(each.name_en), pinyin, pinyin.replace("ü", "v"), pinyin.replace("ü", "u"))
+        )
     )
 
 
