@@ -165,7 +165,15 @@ def gradings(
     ash_class: str | None = None,
     boiler: str | None = None,
 ) -> tuple[Grading, ...]:
-    """Return what the standards say for each use of a material, its main use first."""
+    """
+    Return what the standards say for each use of a material, its main use first; see `grade_of`.
+
+    Raises Invalid for an ash class or boiler that is not in `ASH_CLASSES` or `BOILERS`.
+    """
+    if ash_class not in {None, *ASH_CLASSES}:
+        raise Invalid("Fly ash is of class F or of class C.")
+    if boiler not in {None, *BOILERS}:
+        raise Invalid("The boiler burns pulverized coal, is a fluidized bed, or burns other waste beside coal.")
     kind = ash_class or ("C" if values.get("cao", Decimal(0)) >= _CLASS_C_CAO else "F")
     uses = dict.fromkeys(grade.use for grade in grades(material))
     return tuple(_grading(material, use, values, kind, boiler) for use in uses)
@@ -205,7 +213,7 @@ def _grading(material: str, use: str, values: Mapping[str, Decimal], ash_class: 
     for grade in ladder:
         beyond = _failures(grade, values)
         if beyond:
-            failed = beyond if not failed or len(beyond) < len(failed) else failed
+            failed = beyond  # of the grade next above the one that is met, or of the lowest
             continue
         lacking = tuple(line.property for line in grade.requirements if line.is_required and line.property not in values)
         if lacking:
