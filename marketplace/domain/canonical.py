@@ -38,7 +38,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(value: object) -> object:  # noqa: PLR0911 - one line a kind
+def _plain(value: object) -> object:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (Decimal, Month)):
@@ -63,7 +63,7 @@ def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _read(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a kind
+def _read(kind: Any, value: Any) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
         present = [argument for argument in arguments if argument is not type(None)]

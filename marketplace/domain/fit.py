@@ -208,12 +208,19 @@ def measured(code: str, value: Decimal) -> str:
     """Write a value with the unit of its property, as a sentence needs it: “8.2 %”."""
     unit = property_of(code).unit
     text = format(value.normalize(), "f")
-    return text if unit in {"", "1"} else f"{text} {unit}"
+    return f"{text} {unit}" if unit else text
 
 
 def last_day(month: Month) -> date:
     """Return the last day of a month, on which permits and filings must be in force."""
     return month.plus(1).first_day - timedelta(days=1)
+
+
+def filing_needed(offered: Offered, accepting: Accepting) -> bool:
+    """Return whether solid waste would leave its province: the first two digits of the two sites decide."""
+    return offered.legal_status == "solid_waste" and province_of(offered.division_code) != province_of(
+        accepting.division_code
+    )
 
 
 def _parties(offered: Offered, accepting: Accepting, *, declined: bool) -> Iterator[Reason]:
@@ -309,9 +316,7 @@ def _monthly(
         always.append(Reason("permit_missing", Sentence("The line has no permit on record.")))
     elif not accepting.permit_verified:
         always.append(Reason("permit_unverified", Sentence("The permit of the line has not been verified yet.")))
-    elsewhere = offered.legal_status == "solid_waste" and province_of(offered.division_code) != province_of(
-        accepting.division_code
-    )
+    elsewhere = filing_needed(offered, accepting)
     found: dict[str, Reason] = {}
     open_months = []
     for month in months:

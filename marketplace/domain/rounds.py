@@ -252,9 +252,9 @@ class Snapshot:
         if not self.months:
             raise ValueError("a round is about at least one month")
         window, priced = set(self.months), {material for material, _ in self.tariffs}
-        for row in (*self.lots, *self.lines):
-            if not window.issuperset(month for month, _ in row.months):
-                raise ValueError(f"{row} reaches beyond the window")
+        for months in (*(lot.months for lot in self.lots), *(line.months for line in self.lines)):
+            if not window.issuperset(month for month, _ in months):
+                raise ValueError("a lot or a line reaches beyond the window")
         for lot in self.lots:
             if lot.offered.material not in priced:
                 raise ValueError(f"there is no tariff for {lot.offered.material}")
@@ -374,11 +374,18 @@ class Shortage:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What the certificate found, by code that shares nothing with the engine."""
+    """
+    What the certificate found of the last solve, by code that shares nothing with the engine.
+
+    ``moved_kg`` moved and no plan could move more than ``most_kg``; ``cost`` was spent and ``bound`` is the least that
+    so many tonnes cost, both in thousandths of a fen (kilograms times fen per tonne).
+    """
 
     feasible: bool
-    most_kg: bool
-    least_cost: bool
+    tonnes_maximal: bool
+    cost_minimal: bool
+    moved_kg: int
+    most_kg: int
     cost: int
     bound: int
 

@@ -1,0 +1,225 @@
+"""From a frozen round to arrays: every pair of lot and line that fits, month by month, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from marketplace.domain.fit import Fit, Reason, check, filing_needed
+from marketplace.domain.haulage import Tariff
+from marketplace.domain.places import EARTH_RADIUS_M
+from marketplace.domain.quantities import Month
+from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
+from marketplace.domain.wording import Sentence
+from marketplace.solver.problem import Problem
+
+COUNTED: Final = frozenset({"solid_waste"})
+"""The legal status that counts towards the rate; by-products and secondary raw material are no waste."""
+
+_SLACK_M: Final = 5.0
+"""By how much the quick distance may be wrong before the exact one decides: far above its rounding."""
+
+Pair = tuple[int, int]
+"""A listing and a line, by their ids."""
+
+Node = tuple[int, Month]
+"""A listing or a line in one month."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """
+    A round as a transportation problem: its nodes are listing x month and line x month, sorted.
+
+    ``fits`` holds what `check` found for every pair of a counted lot and a line that takes its material and lies within
+    reach, whether it fits or not; ``arcs`` is the pair and month of each arc; ``filing_of`` the filing that a pair
+    needs in a month. ``refused`` are the lots that do not take part, each with its reason.
+    """
+
+    snapshot: Snapshot
+    problem: Problem
+    lot_nodes: tuple[Node, ...]
+    line_nodes: tuple[Node, ...]
+    arcs: tuple[tuple[int, int, Month], ...]
+    fits: Mapping[Pair, Fit]
+    filing_of: Mapping[tuple[int, int, Month], int]
+    refused: Mapping[int, Reason]
+    lots: Mapping[int, SnapshotLot] = field(repr=False)
+    lines: Mapping[int, SnapshotLine] = field(repr=False)
+
+    checker: Checker = field(repr=False)
+
+    def check_pair(self, pair: Pair, months: tuple[Month, ...]) -> Fit:
+        """Hold one pair against each other in these months, as the round does."""
+        return self.checker.check(self.lots[pair[0]], self.lines[pair[1]], months)[0]
+
+
+def assemble(snapshot: Snapshot) -> Assembled:
+    """
+    Join every lot to every line that fits it in a month, at freight plus deductions in fen per tonne.
+
+    No pair is left out for being dear or far as long as it lies within the radii: a shortlist loses tonnes.
+    """
+    lots = {lot.listing_id: lot for lot in snapshot.lots}
+    lines = {line.line_id: line for line in snapshot.lines}
+    refused = {lot.listing_id: _not_counted(lot) for lot in snapshot.lots if lot.offered.legal_status not in COUNTED}
+    lot_nodes = tuple(
+        (lot.listing_id, month)
+        for lot in snapshot.lots
+        if lot.listing_id not in refused
+        for month, kg in lot.months
+        if kg
+    )
+    line_nodes = tuple((line.line_id, month) for line in snapshot.lines for month, kg in line.months if kg)
+    lot_at = {node: place for place, node in enumerate(lot_nodes)}
+    line_at = {node: place for place, node in enumerate(line_nodes)}
+
+    checker, fits, filing_of = Checker(snapshot), dict[Pair, Fit](), dict[tuple[int, int, Month], int]()
+    found: list[tuple[int, int, int, int, int, Month]] = []
+    for lot, line in _within_reach(snapshot, refused):
+        pair = (lot.listing_id, line.line_id)
+        months = tuple(month for month, kg in lot.months if kg)
+        if not months:
+            continue
+        fit, filings = checker.check(lot, line, months)
+        fits[pair] = fit
+        if fit.verdict != "meets":
+            continue
+        cost = fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
+        for month in fit.months:
+            to = line_at.get((line.line_id, month))
+            if to is None:
+                continue
+            found.append((lot_at[lot.listing_id, month], to, cost, *pair, month))
+            if month in filings:
+                filing_of[*pair, month] = filings[month]
+    found.sort(key=lambda arc: arc[:2])
+    kg_of_lot = {(lot.listing_id, month): kg for lot in snapshot.lots for month, kg in lot.months}
+    kg_of_line = {(line.line_id, month): kg for line in snapshot.lines for month, kg in line.months}
+    problem = Problem.of(
+        supply=_whole([kg_of_lot[node] for node in lot_nodes]),
+        capacity=_whole([kg_of_line[node] for node in line_nodes]),
+        lot=_whole([arc[0] for arc in found]),
+        line=_whole([arc[1] for arc in found]),
+        cost=_whole([arc[2] for arc in found]),
+    )
+    return Assembled(
+        snapshot=snapshot,
+        problem=problem,
+        lot_nodes=lot_nodes,
+        line_nodes=line_nodes,
+        arcs=tuple((arc[3], arc[4], arc[5]) for arc in found),
+        fits=fits,
+        filing_of=filing_of,
+        refused=refused,
+        lots=lots,
+        lines=lines,
+        checker=checker,
+    )
+
+
+def _whole(values: list[int]) -> npt.NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def _not_counted(lot: SnapshotLot) -> Reason:
+    return Reason(
+        "not_counted",
+        Sentence(
+            "Declared as %(offered_legal_status)s: it does not count towards the utilization rate, which this round raises.",
+            {"offered_legal_status": lot.offered.legal_status},
+        ),
+    )
+
+
+def _within_reach(snapshot: Snapshot, refused: Mapping[int, Reason]) -> Iterator[tuple[SnapshotLot, SnapshotLine]]:
+    """Yield the pairs that agree on the material and lie within both radii, or just beyond: the check is exact."""
+    takers: dict[str, list[SnapshotLine]] = {}
+    for line in snapshot.lines:
+        for material in line.accepting.materials:
+            takers.setdefault(material, []).append(line)
+    places = {material: _Places(lines, snapshot.max_km * 1000) for material, lines in takers.items()}
+    for lot in snapshot.lots:
+        material = lot.offered.material
+        if lot.listing_id in refused or material not in takers:
+            continue
+        for place in places[material].reached_from(lot):
+            yield lot, takers[material][place]
+
+
+class _Places:
+    """Where the lines of one material lie, for all distances from a lot at once."""
+
+    def __init__(self, lines: list[SnapshotLine], most_m: int) -> None:
+        points = [line.accepting.point for line in lines]
+        self.lat = np.radians(np.array([point.lat for point in points]))
+        self.lon = np.radians(np.array([point.lon for point in points]))
+        radii = [line.accepting.radius_m for line in lines]
+        self.reach = np.array([most_m if radius is None else min(radius, most_m) for radius in radii], dtype=np.float64)
+
+    def distances_m(self, lot: SnapshotLot) -> npt.NDArray[np.float64]:
+        """Return the great circle from the lot to each line; the formula of `marketplace.domain.places`."""
+        lat, lon = np.radians(lot.offered.point.lat), np.radians(lot.offered.point.lon)
+        haversine = (
+            np.sin((self.lat - lat) / 2) ** 2 + np.cos(lat) * np.cos(self.lat) * np.sin((self.lon - lon) / 2) ** 2
+        )
+        meters: npt.NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, haversine)))
+        return meters
+
+    def reached_from(self, lot: SnapshotLot) -> list[int]:
+        reached: list[int] = np.flatnonzero(self.distances_m(lot) <= self.reach + _SLACK_M).tolist()
+        return reached
+
+
+class Checker:
+    """`check` with what a round fixes: radius, circuity, tariffs, filings, prices and what was declined."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.tariffs: dict[str, Tariff] = dict(snapshot.tariffs)
+        self.declined = frozenset(snapshot.declined)
+        self.filings: dict[tuple[int, int, str], list[SnapshotFiling]] = {}
+        for filing in snapshot.filings:
+            self.filings.setdefault((filing.producer_id, filing.recycler_id, filing.waste_code), []).append(filing)
+
+    def known_filings(self, lot: SnapshotLot, line: SnapshotLine) -> tuple[SnapshotFiling, ...]:
+        """Return the filings from this producer to this recycler for this waste, by id."""
+        offered = lot.offered
+        parties = (offered.organization_id, line.accepting.organization_id, offered.waste_code)
+        return tuple(self.filings.get(parties, ()))
+
+    def check(self, lot: SnapshotLot, line: SnapshotLine, months: tuple[Month, ...]) -> tuple[Fit, dict[Month, int]]:
+        """Return the fit in these months, and the id of the filing by which each open month is open."""
+        offered, accepting = lot.offered, line.accepting
+        known = self.known_filings(lot, line)
+        fits = [
+            (
+                check(
+                    offered,
+                    accepting,
+                    months=months,
+                    circuity_permille=self.snapshot.circuity_permille,
+                    filing=filing.filing if filing else None,
+                    max_km=self.snapshot.max_km,
+                    with_prices=self.snapshot.kind == "market",
+                    declined=(lot.listing_id, line.line_id) in self.declined,
+                    tariff=self.tariffs.get(offered.material),
+                ),
+                filing,
+            )
+            for filing in known or (None,)
+        ]
+        if not filing_needed(offered, accepting):
+            return fits[0][0], {}
+        # Of several filings, say of two calendar years, each opens its own months; the earlier id counts.
+        by: dict[Month, int] = {}
+        for fit, filing in fits:
+            for month in fit.months:
+                if filing is not None:
+                    by.setdefault(month, filing.filing_id)
+        best = max((fit for fit, _ in fits), key=lambda fit: (len(fit.months), -len(fit.reasons)))
+        return replace(best, months=tuple(sorted(by))), by

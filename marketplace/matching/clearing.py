@@ -1,0 +1,161 @@
+"""A round from its frozen input to its answer: assemble, solve, prove, settle, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from marketplace.domain.quantities import Month, payable_fen
+from marketplace.domain.rounds import (
+    Proof,
+    ProposedAward,
+    Report,
+    RoundResult,
+    Snapshot,
+    SnapshotFiling,
+    SnapshotLine,
+    SnapshotLot,
+)
+from marketplace.matching.assembly import COUNTED, Pair, assemble
+from marketplace.matching.contracts import Cleared, allocate
+from marketplace.matching.explanation import explain
+from marketplace.matching.leftovers import leftovers
+from marketplace.matching.outcome import Outcome
+from marketplace.matching.settlement import settle
+from marketplace.matching.shortages import shortages
+from marketplace.solver.certificate import Certificate, certify
+from marketplace.solver.engines import Engine, Progress
+from marketplace.solver.problem import Allocation, Problem, SolverFailed
+
+
+def clear(
+    snapshot: Snapshot, engine: Engine, progress: Progress | None = None, *, engine_name: str = "scipy"
+) -> RoundResult:
+    """
+    Answer a round; the same snapshot and engine give the same bytes.
+
+    Raises SolverFailed if the engine does, or if what it found is not proved: then there is no answer.
+    """
+    assembled = assemble(snapshot)
+    proofs: list[Certificate] = []
+
+    def prove(problem: Problem, allocation: Allocation) -> None:
+        certificate = certify(problem, allocation)
+        if not certificate.valid:
+            raise SolverFailed("; ".join(certificate.violations) or "the plan is not proved")
+        proofs.append(certificate)
+
+    outcome = Outcome(assembled, allocate(assembled, engine, prove, progress))
+    awards = tuple(explain(outcome, settled) for settled in settle(assembled, outcome.flows))
+    return RoundResult(
+        round_id=snapshot.round_id,
+        kind=snapshot.kind,
+        objective=snapshot.objective,
+        snapshot_sha256=snapshot.sha256,
+        engine=engine_name,
+        awards=awards,
+        leftovers=tuple(leftovers(outcome)),
+        shortages=tuple(shortages(outcome)),
+        report=_report(snapshot, outcome.cleared, awards),
+        proof=_proof(proofs[-1]),
+    )
+
+
+def remainder(
+    snapshot: Snapshot, *, accepted: Mapping[tuple[int, int, Month], int], declined: Iterable[Pair] = ()
+) -> Snapshot:
+    """
+    Return what is left of a round when awards were accepted, which are fixed, and others declined.
+
+    ``accepted`` are kilograms by listing, line and month. They are taken off the lot, the line's room and the filing
+    that covers them; declined pairs are not joined again. What has nothing left takes no part.
+
+    Raises ValueError if more was accepted than there is.
+    """
+    given: dict[tuple[int, Month], int] = {}
+    taken: dict[tuple[int, Month], int] = {}
+    for (listing_id, line_id, month), kg in accepted.items():
+        given[listing_id, month] = given.get((listing_id, month), 0) + kg
+        taken[line_id, month] = taken.get((line_id, month), 0) + kg
+    _must_be_known(given, {(lot.listing_id, month) for lot in snapshot.lots for month, _ in lot.months})
+    _must_be_known(taken, {(line.line_id, month) for line in snapshot.lines for month, _ in line.months})
+    lots = (_lot_left(lot, given) for lot in snapshot.lots)
+    lines = (_line_left(line, taken) for line in snapshot.lines)
+    return replace(
+        snapshot,
+        lots=tuple(lot for lot in lots if lot.offered.kg),
+        lines=tuple(line for line in lines if line.accepting.room_kg),
+        filings=tuple(_filings_left(snapshot, accepted)),
+        declined=tuple(sorted({*snapshot.declined, *declined})),
+    )
+
+
+def _must_be_known(masses: Mapping[tuple[int, Month], int], known: Collection[tuple[int, Month]]) -> None:
+    for node in masses:
+        if node not in known:
+            raise ValueError(f"{node[0]} has nothing in {node[1]}")
+
+
+def _lot_left(lot: SnapshotLot, given: Mapping[tuple[int, Month], int]) -> SnapshotLot:
+    months = tuple((month, kg - given.get((lot.listing_id, month), 0)) for month, kg in lot.months)
+    left = sum(kg for _, kg in months)
+    baseline = max(0, lot.baseline_kg - (lot.offered.kg - left))
+    return replace(lot, months=months, offered=replace(lot.offered, kg=left), baseline_kg=baseline)
+
+
+def _line_left(line: SnapshotLine, taken: Mapping[tuple[int, Month], int]) -> SnapshotLine:
+    return replace(line, months=tuple((month, kg - taken.get((line.line_id, month), 0)) for month, kg in line.months))
+
+
+def _filings_left(snapshot: Snapshot, accepted: Mapping[tuple[int, int, Month], int]) -> Iterable[SnapshotFiling]:
+    used: dict[int, int] = {}
+    filing_of = assemble(snapshot).filing_of
+    for key, kg in accepted.items():
+        if key in filing_of:
+            used[filing_of[key]] = used.get(filing_of[key], 0) + kg
+    for filing in snapshot.filings:
+        left = filing.filing.remaining_kg - used.get(filing.filing_id, 0)
+        if left < 0:
+            raise ValueError(f"filing {filing.filing_id} has fewer tonnes than were accepted under it")
+        yield replace(filing, filing=replace(filing.filing, remaining_kg=left))
+
+
+def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, ...]) -> Report:
+    moved: dict[int, int] = {}
+    for award in awards:
+        moved[award.listing_id] = moved.get(award.listing_id, 0) + award.kg
+    lift = {lot.listing_id: max(0, moved.get(lot.listing_id, 0) - lot.baseline_kg) for lot in snapshot.lots}
+    allocated = sum(moved.values())
+    return Report(
+        offered_kg=sum(lot.offered.kg for lot in snapshot.lots),
+        counted_kg=sum(lot.offered.kg for lot in snapshot.lots if lot.offered.legal_status in COUNTED),
+        capacity_kg=sum(kg for line in snapshot.lines for _, kg in line.months),
+        allocated_kg=allocated,
+        lift_kg=sum(lift.values()),
+        lift_from_stock_kg=sum(lift[lot.listing_id] for lot in snapshot.lots if lot.from_stock),
+        awards=len(awards),
+        freight_fen=sum(payable_fen(award.kg, award.freight_fen_per_t) for award in awards),
+        deduction_fen=sum(payable_fen(award.kg, award.deduction_fen_per_t) for award in awards),
+        paid_fen=None
+        if snapshot.kind == "planning"
+        else sum(payable_fen(award.kg, award.price_fen_per_t or 0) for award in awards),
+        transport_t_km=sum(award.kg * award.road_m for award in awards) // 1_000_000,
+        bound_kg=cleared.bound_kg,
+        gap_kg=cleared.bound_kg - allocated,
+        dropped_kg=cleared.dropped_kg,
+        passes=cleared.passes,
+    )
+
+
+def _proof(certificate: Certificate) -> Proof:
+    if certificate.bound is None:
+        raise SolverFailed("the plan is not proved")
+    return Proof(
+        feasible=certificate.feasible,
+        tonnes_maximal=certificate.tonnes_maximal,
+        cost_minimal=certificate.cost_minimal,
+        moved_kg=certificate.moved_kg,
+        most_kg=certificate.most_kg,
+        cost=certificate.cost,
+        bound=certificate.bound,
+    )

@@ -1,0 +1,274 @@
+"""Why an award is as it is, for each of its readers, down to the figure that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from marketplace.domain.fit import Fit, measured
+from marketplace.domain.quantities import Month
+from marketplace.domain.rounds import Alternative, Explanation, ProposedAward
+from marketplace.domain.wording import Sentence
+from marketplace.matching.assembly import Pair
+from marketplace.matching.outcome import Outcome, cost
+from marketplace.matching.settlement import Settled
+
+MOST_ALTERNATIVES: Final = 8
+"""Other lines named beside an award."""
+
+MOST_BETTER: Final = 3
+"""Better placed lines whose case is told in the explanation itself."""
+
+
+def explain(outcome: Outcome, settled: Settled) -> ProposedAward:
+    """
+    Return the award with its reasons.
+
+    No reader finds another's reserve or bid in them: they name the settled price, freight, deductions, distances and
+    places in the order by freight and deductions, which follow from published tariffs and limits.
+    """
+    listing_id, line_id = settled.pair
+    offered = outcome.assembled.lots[listing_id].offered
+    haul = settled.fit.haul
+    rank = outcome.lines_of[listing_id].index(line_id) + 1
+    alternatives = _alternatives(outcome, settled)
+    return ProposedAward(
+        listing_id=listing_id,
+        line_id=line_id,
+        producer_id=offered.organization_id,
+        recycler_id=outcome.assembled.lines[line_id].accepting.organization_id,
+        material=offered.material,
+        months=settled.months,
+        price_fen_per_t=settled.price_fen_per_t,
+        freight_fen_per_t=haul.freight_fen_per_t,
+        deduction_fen_per_t=settled.fit.deduction_fen_per_t,
+        delivered_fen_per_t=settled.delivered_fen_per_t,
+        great_circle_m=haul.great_circle_m,
+        road_m=haul.road_m,
+        rank=rank,
+        explanation=_explanation(outcome, settled, rank, alternatives),
+        alternatives=alternatives,
+    )
+
+
+def _explanation(outcome: Outcome, settled: Settled, rank: int, alternatives: tuple[Alternative, ...]) -> Explanation:
+    way = (*_distance(settled.fit), *_deductions(settled.fit))
+    why = (*_rank(outcome, settled, rank), *_better(alternatives, rank), *_worth(outcome, settled))
+    return Explanation(
+        producer=(*_for_producer(settled), *way, *why),
+        recycler=(*_for_recycler(settled), *way, *_load(outcome, settled)),
+        park=(*_for_park(settled), *way, *why),
+    )
+
+
+def _for_producer(settled: Settled) -> Iterator[Sentence]:
+    values = _money(settled)
+    if settled.price_fen_per_t is None:
+        yield _planning(settled)
+        return
+    yield Sentence(
+        "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
+        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
+        values,
+    )
+    yield _price_rule()
+
+
+def _for_recycler(settled: Settled) -> Iterator[Sentence]:
+    if settled.price_fen_per_t is None:
+        yield _planning(settled)
+        return
+    yield Sentence(
+        "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
+        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
+        _money(settled),
+    )
+    yield _price_rule()
+
+
+def _for_park(settled: Settled) -> Iterator[Sentence]:
+    if settled.price_fen_per_t is None:
+        yield _planning(settled)
+        return
+    yield Sentence(
+        "%(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s at the producer's gate,"
+        " %(freight_fen_per_t)s freight, %(deduction_fen_per_t)s expected deductions.",
+        _money(settled),
+    )
+
+
+def _money(settled: Settled) -> dict[str, int | str | Sentence | tuple[str, ...] | None]:
+    return {
+        "price_fen_per_t": settled.price_fen_per_t,
+        "delivered_fen_per_t": settled.delivered_fen_per_t,
+        "freight_fen_per_t": settled.fit.haul.freight_fen_per_t,
+        "deduction_fen_per_t": settled.fit.deduction_fen_per_t,
+    }
+
+
+def _planning(settled: Settled) -> Sentence:
+    return Sentence(
+        "A planning round leaves prices out: this is a recommendation. Freight is %(freight_fen_per_t)s and expected"
+        " deductions are %(deduction_fen_per_t)s yuan per tonne.",
+        {
+            "freight_fen_per_t": settled.fit.haul.freight_fen_per_t,
+            "deduction_fen_per_t": settled.fit.deduction_fen_per_t,
+        },
+    )
+
+
+def _price_rule() -> Sentence:
+    return Sentence(
+        "The price lies midway between what the producer asks at least and what the recycler's price leaves after"
+        " freight and deductions."
+    )
+
+
+def _distance(fit: Fit) -> Iterator[Sentence]:
+    if fit.haul.origin == "circuity":
+        yield Sentence(
+            "%(road_m)s km by road: %(great_circle_m)s km in a straight line times %(circuity)s.",
+            {
+                "road_m": fit.haul.road_m,
+                "great_circle_m": fit.haul.great_circle_m,
+                "circuity": f"{Decimal(fit.haul.circuity_permille) / 1000:.2f}",
+            },
+        )
+    else:
+        yield Sentence("%(road_m)s km by road, as measured.", {"road_m": fit.haul.road_m})
+
+
+def _deductions(fit: Fit) -> Iterator[Sentence]:
+    for each in fit.deductions:
+        yield Sentence(
+            "%(deducted_property)s is %(value)s against a limit of %(limit)s: %(by_limit_fen_per_t)s yuan per tonne"
+            " are taken off.",
+            {
+                "deducted_property": each.property,
+                "value": measured(each.property, each.value),
+                "limit": measured(each.property, each.limit),
+                "by_limit_fen_per_t": each.fen_per_t,
+            },
+        )
+
+
+def _rank(outcome: Outcome, settled: Settled, rank: int) -> Iterator[Sentence]:
+    fitting = len(outcome.lines_of[settled.listing_id])
+    if fitting == 1:
+        yield Sentence("It is the only line that fits.")
+    elif rank == 1:
+        yield Sentence(
+            "Of the %(fitting)s lines that fit, freight and deductions are lowest here.", {"fitting": fitting}
+        )
+    else:
+        yield Sentence(
+            "By freight and deductions the line is number %(rank)s of the %(fitting)s that fit.",
+            {"rank": rank, "fitting": fitting},
+        )
+
+
+def _better(alternatives: tuple[Alternative, ...], rank: int) -> Iterator[Sentence]:
+    better = [each for each in alternatives if each.rank is not None and each.rank < rank]
+    for each in better[:MOST_BETTER]:
+        yield Sentence("Number %(rank)s: %(reason)s", {"rank": each.rank, "reason": each.sentence})
+
+
+def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
+    months = tuple(month for month, _ in settled.months if not outcome.room_kg[settled.line_id, month])
+    if not months:
+        return
+    if outcome.is_short(settled.line_id, months):
+        yield Sentence("The line is full: one more tonne of room there would be one more tonne put to use.")
+        return
+    worth = outcome.worth_fen_per_t(settled.line_id, months)
+    if worth > 0:
+        yield Sentence(
+            "The line is full: one more tonne of room there would save %(worth_fen)s yuan of freight and deductions.",
+            {"worth_fen": worth},
+        )
+
+
+def _load(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
+    lots = outcome.lots_of[settled.line_id]
+    if len(lots) > 1:
+        yield Sentence(
+            "By freight and deductions the lot is number %(rank)s of the %(fitting)s that fit the line.",
+            {"rank": lots.index(settled.listing_id) + 1, "fitting": len(lots)},
+        )
+    room = sum(kg for _, kg in outcome.assembled.lines[settled.line_id].months)
+    free = sum(outcome.room_kg[settled.line_id, month] for month, _ in outcome.assembled.lines[settled.line_id].months)
+    yield Sentence(
+        "The round fills %(filled_kg)s t of the line's %(room_kg)s t.", {"filled_kg": room - free, "room_kg": room}
+    )
+
+
+def _alternatives(outcome: Outcome, settled: Settled) -> tuple[Alternative, ...]:
+    """Return the lines beside the one awarded: those that fit by rank, then those that nearly do."""
+    ranked = outcome.lines_of[settled.listing_id]
+    months = tuple(month for month, _ in settled.months)
+    beside = [
+        _fitting(outcome, settled, (settled.listing_id, line_id), rank, months)
+        for rank, line_id in enumerate(ranked, start=1)
+        if line_id != settled.line_id
+    ]
+    missed = sorted(
+        (fit.verdict != "needs_test", len(fit.reasons), cost(fit), line_id)
+        for line_id, fit in outcome.missed_by.get(settled.listing_id, ())
+    )
+    spare = max(0, MOST_ALTERNATIVES - len(beside))
+    near = [_missing(outcome, (settled.listing_id, line_id)) for *_, line_id in missed[:spare]]
+    return (*beside[:MOST_ALTERNATIVES], *near)
+
+
+def _missing(outcome: Outcome, pair: Pair) -> Alternative:
+    fit = outcome.assembled.fits[pair]
+    first = fit.reasons[0]
+    return _alternative(outcome, pair, None, first.code, first.sentence)
+
+
+def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: tuple[Month, ...]) -> Alternative:
+    """Say why a line that fits takes no more of the lot in the months of the award."""
+    taken = sum(outcome.flows.get(pair, {}).values())
+    in_months = tuple(month for month in months if month in outcome.assembled.fits[pair].months)
+    room = sum(outcome.room_kg.get((pair[1], month), 0) for month in in_months)
+    higher = cost(outcome.assembled.fits[pair]) - cost(settled.fit)
+    if pair in outcome.cleared.too_small:
+        code, why = "least_lot", Sentence("what was left for it lay below the least lot.")
+    elif pair in outcome.cleared.filed_out:
+        code, why = "filing_exhausted", Sentence("the filing across provinces has no more tonnes.")
+    elif not in_months:
+        code, why = "closed_months", Sentence("it is not open in these months.")
+    elif room == 0:
+        code, why = "capacity_full", _full(outcome, pair, in_months)
+    elif higher > 0:
+        code = "dearer"
+        why = Sentence(
+            "freight and deductions are %(higher_fen_per_t)s yuan per tonne higher.", {"higher_fen_per_t": higher}
+        )
+    else:
+        code, why = "equal", Sentence("moving it there would not make the whole cheaper.")
+    if taken:
+        why = Sentence("takes %(taken_kg)s t of this lot too; %(reason)s", {"taken_kg": taken, "reason": why})
+    return _alternative(outcome, pair, rank, code, why)
+
+
+def _full(outcome: Outcome, pair: Pair, months: tuple[Month, ...]) -> Sentence:
+    others = outcome.materials_at(pair[1], months, without=pair[0])
+    if not others:
+        return Sentence("it is full.")
+    return Sentence("it is full with %(others_material)s of other producers.", {"others_material": others})
+
+
+def _alternative(outcome: Outcome, pair: Pair, rank: int | None, code: str, sentence: Sentence) -> Alternative:
+    fit = outcome.assembled.fits[pair]
+    return Alternative(
+        line_id=pair[1],
+        rank=rank,
+        code=code,
+        sentence=sentence,
+        kg=sum(outcome.flows.get(pair, {}).values()),
+        road_m=fit.haul.road_m,
+        freight_fen_per_t=fit.haul.freight_fen_per_t,
+        deduction_fen_per_t=fit.deduction_fen_per_t,
+    )

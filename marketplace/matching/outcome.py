@@ -1,0 +1,144 @@
+"""An allocation as its readers ask for it: who takes what, what is left, who stands where in whose order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from marketplace.domain.fit import Fit
+from marketplace.domain.quantities import Month
+from marketplace.matching.assembly import Assembled, Node, Pair
+from marketplace.matching.contracts import Cleared
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What was assembled and what came of it."""
+
+    assembled: Assembled
+    cleared: Cleared
+
+    @cached_property
+    def flows(self) -> Mapping[Pair, Mapping[Month, int]]:
+        """Kilograms by pair and month; only what is more than zero, sorted."""
+        flows: dict[Pair, dict[Month, int]] = {}
+        masses = self.cleared.kg.tolist()
+        for (listing_id, line_id, month), kg in zip(self.assembled.arcs, masses, strict=True):
+            if kg:
+                flows.setdefault((listing_id, line_id), {})[month] = kg
+        return dict(sorted(flows.items()))
+
+    @cached_property
+    def left_kg(self) -> Mapping[Node, int]:
+        """What is left of each lot by month, of lots that take no part too."""
+        left = {(lot.listing_id, month): kg for lot in self.assembled.snapshot.lots for month, kg in lot.months}
+        for (listing_id, _), months in self.flows.items():
+            for month, kg in months.items():
+                left[listing_id, month] -= kg
+        return left
+
+    @cached_property
+    def room_kg(self) -> Mapping[Node, int]:
+        """What room is left at each line by month."""
+        room = {(line.line_id, month): kg for line in self.assembled.snapshot.lines for month, kg in line.months}
+        for (_, line_id), months in self.flows.items():
+            for month, kg in months.items():
+                room[line_id, month] -= kg
+        return room
+
+    @cached_property
+    def lines_of(self) -> Mapping[int, tuple[int, ...]]:
+        """The lines that fit each lot, by freight and deductions, of equals the lower id first."""
+        return self._ordered(0)
+
+    @cached_property
+    def lots_of(self) -> Mapping[int, tuple[int, ...]]:
+        """The lots that fit each line, by freight and deductions, of equals the lower id first."""
+        return self._ordered(1)
+
+    def _ordered(self, own: int) -> Mapping[int, tuple[int, ...]]:
+        found: dict[int, list[tuple[int, int]]] = {}
+        for pair, fit in self.assembled.fits.items():
+            if fit.verdict == "meets":
+                found.setdefault(pair[own], []).append((cost(fit), pair[1 - own]))
+        return {key: tuple(other for _, other in sorted(others)) for key, others in found.items()}
+
+    @cached_property
+    def missed_by(self) -> Mapping[int, tuple[tuple[int, Fit], ...]]:
+        """The lines within reach that take a lot's material and do not fit it, with what stands between."""
+        missed: dict[int, list[tuple[int, Fit]]] = {}
+        for (listing_id, line_id), fit in self.assembled.fits.items():
+            if fit.verdict != "meets":
+                missed.setdefault(listing_id, []).append((line_id, fit))
+        return {listing_id: tuple(found) for listing_id, found in missed.items()}
+
+    @cached_property
+    def taken_by(self) -> Mapping[int, Mapping[Month, tuple[int, ...]]]:
+        """The listings that each line takes, by month."""
+        taken: dict[int, dict[Month, list[int]]] = {}
+        for (listing_id, line_id), months in self.flows.items():
+            for month in months:
+                taken.setdefault(line_id, {}).setdefault(month, []).append(listing_id)
+        return {line: {month: tuple(ids) for month, ids in months.items()} for line, months in taken.items()}
+
+    @cached_property
+    def line_node(self) -> Mapping[Node, int]:
+        """Where a line and month stand in the arrays."""
+        return {node: place for place, node in enumerate(self.assembled.line_nodes)}
+
+    @cached_property
+    def _single(self) -> dict[tuple[Pair, Month], Fit]:
+        return {}
+
+    def fit(self, pair: Pair, month: Month) -> Fit:
+        """Return what stands between a lot and a line in one month; found once."""
+        known = self.assembled.fits.get(pair)
+        if known is not None and (month in known.months or not known.months):
+            return known
+        if (pair, month) not in self._single:
+            self._single[pair, month] = self.assembled.check_pair(pair, (month,))
+        return self._single[pair, month]
+
+    def filed_kg(self, pair: Pair) -> int | None:
+        """Return how much may still cross from one province to another between the two; None if no filing is there."""
+        assembled = self.assembled
+        known = assembled.checker.known_filings(assembled.lots[pair[0]], assembled.lines[pair[1]])
+        left = [filing.filing.remaining_kg - self._filed_under.get(filing.filing_id, 0) for filing in known]
+        return max(left, default=None)
+
+    @cached_property
+    def _filed_under(self) -> Mapping[int, int]:
+        used: dict[int, int] = {}
+        for (listing_id, line_id), months in self.flows.items():
+            for month, kg in months.items():
+                filing_id = self.assembled.filing_of.get((listing_id, line_id, month))
+                if filing_id is not None:
+                    used[filing_id] = used.get(filing_id, 0) + kg
+        return used
+
+    def materials_at(self, line_id: int, months: tuple[Month, ...], *, without: int) -> tuple[str, ...]:
+        """Return the materials of the other lots that a line takes in these months."""
+        ids = {
+            listing_id
+            for month in months
+            for listing_id in self.taken_by.get(line_id, {}).get(month, ())
+            if listing_id != without
+        }
+        return tuple(sorted({self.assembled.lots[listing_id].offered.material for listing_id in ids}))
+
+    def worth_fen_per_t(self, line_id: int, months: tuple[Month, ...]) -> int:
+        """Return the most that one more tonne of room at the line would save in one of the months; 0 if nothing."""
+        places = [self.line_node[line_id, month] for month in months if (line_id, month) in self.line_node]
+        prices = self.cleared.allocation.line_price
+        return max((-int(prices[place]) for place in places), default=0)
+
+    def is_short(self, line_id: int, months: tuple[Month, ...]) -> bool:
+        """Return whether one more tonne of room at the line is one more tonne moved, in one of the months."""
+        places = [self.line_node[line_id, month] for month in months if (line_id, month) in self.line_node]
+        return any(bool(self.cleared.allocation.short_lines[place]) for place in places)
+
+
+def cost(fit: Fit) -> int:
+    """Return what a round counts as the cost of a tonne: freight and expected deductions."""
+    return fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
