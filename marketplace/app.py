@@ -1,0 +1,106 @@
+"""`create_app`, the only code that knows all layers: it reads the settings, makes the parts and hands them over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from flask import Flask, render_template
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from marketplace import cli
+from marketplace import settings as configuration
+from marketplace.adapters.geocoding import geocoder
+from marketplace.adapters.mail import mailer
+from marketplace.jobs import queue
+from marketplace.persistence.database import connect, sessions_of
+from marketplace.persistence.parks import Park
+from marketplace.settings import Settings
+from marketplace.web import context, errors, filters, i18n, people, routing, security, templating
+
+BLUEPRINTS: Final = (
+    "auth",
+    "organizations",
+    "today",
+    "sites",
+    "streams",
+    "lines",
+    "filings",
+    "board",
+    "listings",
+    "bids",
+    "rounds",
+    "awards",
+    "contracts",
+    "ledger",
+    "parks",
+    "platform",
+    "audit",
+    "health",
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """
+    Return the application.
+
+    Raises SettingsError if the environment is not complete, UnguardedRoute if a route names no action.
+    """
+    settings = settings or configuration.read()
+    app = Flask("marketplace", template_folder=str(settings.template_folder), static_folder=str(settings.static_folder))
+    engine = connect(settings.database_url)
+    sessions = sessions_of(engine)
+
+    def write(kind: str, language: str, values: Mapping[str, Any]) -> str:
+        with app.app_context(), i18n.speaking(language):
+            return render_template(f"mail/{kind}.txt", public_url=settings.public_url, **values)
+
+    tasks = queue.Queue(settings, sessions, mailer(settings), write)
+    app.extensions["marketplace"] = context.Parts(
+        settings=settings, sessions=sessions, geocoder=geocoder(settings.geocoder_url), enqueue=tasks.send
+    )
+    app.extensions["marketplace.engine"] = engine
+    app.extensions["marketplace.queue"] = tasks
+
+    security.install(app, settings)
+    context.install(app)
+    people.install(app, idle_minutes=settings.idle_minutes)
+    i18n.install(app, folder=str(settings.translations_folder), timezone=settings.timezone)
+    filters.install(app)
+    templating.install(app, settings, demo=_Demo(sessions))
+    errors.install(app)
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(f"marketplace.web.{name}").blueprint)
+    routing.check(app)
+    cli.install(app)
+
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=str(settings.static_folder), prefix="static/", max_age=3600, allow_all_origins=False
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies
+        )
+    return app
+
+
+class _Demo:
+    """Whether the database holds the demo world, asked until the answer is yes."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+        self._is = False
+
+    def __call__(self) -> bool:
+        if not self._is:
+            try:
+                with self._sessions() as session:
+                    self._is = session.scalar(select(Park.id).where(Park.demo).limit(1)) is not None
+            except SQLAlchemyError:
+                return False
+        return self._is

@@ -1,0 +1,11 @@
+import click
+
+
+@click.group("rounds")
+def rounds() -> None:
+    """Not built yet."""
+
+
+@click.command("replay")
+def replay() -> None:
+    """Not built yet."""

@@ -1,0 +1,56 @@
+"""What each kind of job does, and what deadlines ask for; each may run twice without harm."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from marketplace.domain.errors import MarketplaceError
+from marketplace.domain.wording import Sentence
+from marketplace.services import jobs
+from marketplace.services.jobs import Claimed, Progress
+
+log = logging.getLogger("marketplace.jobs")
+
+Handler = Callable[[sessionmaker[Session], Claimed, Progress], None]
+
+HANDLERS: dict[str, Handler] = {}
+"""Kind of job -> what does it; filled by the modules of this folder."""
+
+DUE: list[Callable[[Session, datetime], None]] = []
+"""What to do each minute because a deadline may have passed."""
+
+
+def run(sessions: sessionmaker[Session], held: Claimed) -> None:
+    """Do a job that this worker holds, and say how it ended."""
+
+    def progress(done: int, of: int, note: Sentence | None) -> None:
+        with sessions() as session:
+            jobs.progress(session, held, done, of, note, now=datetime.now(UTC))
+
+    failed: Sentence | None = None
+    try:
+        HANDLERS[held.kind](sessions, held, progress)
+    except MarketplaceError as refusal:
+        failed = refusal.sentence
+    except Exception:
+        log.exception("job %s (%s) failed", held.id, held.kind)
+        failed = Sentence("An error in the program stopped it; the operator finds the cause in the log.")
+    with sessions() as session:
+        try:
+            jobs.finish(session, held, failed_because=failed, now=datetime.now(UTC))
+        except MarketplaceError:
+            log.warning("job %s was taken over by another worker", held.id)
+
+
+def due(session: Session, *, now: datetime) -> None:
+    """Do what deadlines ask for; one that fails does not stop the others."""
+    for act in DUE:
+        try:
+            act(session, now)
+        except Exception:
+            session.rollback()
+            log.exception("what a deadline asked for failed")

@@ -1,0 +1,60 @@
+"""Mail that a use case wants sent, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from marketplace.persistence.database import transaction
+from marketplace.persistence.outbox import OutboxMail
+
+MOST_ATTEMPTS: Final = 20
+BATCH: Final = 50
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A mail that waits to be written and sent."""
+
+    id: int
+    kind: str
+    recipient: str
+    language: str
+    values: Mapping[str, Any]
+
+
+def post(session: Session, kind: str, recipient: str, language: str, values: dict[str, Any], *, now: datetime) -> None:
+    """Add a mail to the caller's transaction; ``kind`` names its template."""
+    session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
+
+
+def waiting(session: Session) -> list[Waiting]:
+    """Return the mails that wait, oldest first, so many at a time."""
+    rows = session.execute(
+        select(OutboxMail.id, OutboxMail.kind, OutboxMail.recipient, OutboxMail.language, OutboxMail.values)
+        .where(OutboxMail.sent_at.is_(None), OutboxMail.attempts < MOST_ATTEMPTS)
+        .order_by(OutboxMail.id)
+        .limit(BATCH)
+    ).all()
+    return [Waiting(*row) for row in rows]
+
+
+def sent(session: Session, mail_id: int, *, now: datetime) -> None:
+    """Note that a mail was sent; what it said is forgotten, since it may hold a key."""
+    with transaction(session):
+        session.execute(update(OutboxMail).where(OutboxMail.id == mail_id).values(sent_at=now, values={}))
+
+
+def failed(session: Session, mail_id: int, error: str) -> None:
+    """Note that a mail could not be sent; it is tried again."""
+    with transaction(session):
+        session.execute(
+            update(OutboxMail)
+            .where(OutboxMail.id == mail_id)
+            .values(attempts=OutboxMail.attempts + 1, last_error=error[:500])
+        )

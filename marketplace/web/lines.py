@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+blueprint = Blueprint("lines", __name__)

@@ -1,0 +1,87 @@
+"""The places in the navigation: what this person's day needs, in its order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app, request, url_for
+
+from marketplace.web.context import actor
+from marketplace.web.i18n import gettext
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the navigation."""
+
+    endpoint: str
+    url: str
+    label: str
+    count: int
+    active: bool
+
+
+def navigation() -> list[Place]:
+    """Return the places of this person, the first four of which a phone shows."""
+    acting = actor()
+    places: list[tuple[str, str]] = []
+    if acting.signed_in:
+        places.append(("today.show", gettext("Today")))
+    if acting.park_ids:
+        places += [
+            ("parks.mine", gettext("Park board")),
+            ("rounds.index", gettext("Matching rounds")),
+            ("organizations.index", gettext("Members and permits")),
+            ("board.index", gettext("Board")),
+        ]
+    if acting.organization_ids:
+        if acting.produces:
+            places += [
+                ("streams.index", gettext("My waste")),
+                ("listings.index", gettext("My listings")),
+            ]
+        if acting.recycles:
+            places += [
+                ("lines.index", gettext("My intake lines")),
+                ("board.near", gettext("What fits near me")),
+                ("bids.index", gettext("My bids")),
+            ]
+        places += [
+            ("awards.index", gettext("Awards")),
+            ("contracts.index", gettext("Contracts")),
+            ("board.index", gettext("Board")),
+        ]
+        if acting.produces:
+            places.append(("ledger.index", gettext("Ledger")))
+        places += [("sites.index", gettext("Sites")), ("organizations.mine", gettext("Organization"))]
+    if "operator" in acting.roles:
+        places += [("platform.index", gettext("Platform")), ("platform.reference", gettext("Reference data"))]
+    if "auditor" in acting.roles:
+        places += [
+            ("audit.index", gettext("Audit log")),
+            ("parks.index", gettext("Parks")),
+            ("rounds.index", gettext("Matching rounds")),
+            ("platform.reference", gettext("Reference data")),
+        ]
+    if not acting.organization_ids and not acting.park_ids:
+        places.append(("board.index", gettext("Board")))
+    if not acting.signed_in:
+        places += [
+            ("parks.public_index", gettext("Parks")),
+            ("platform.reference", gettext("Reference data")),
+            ("organizations.register", gettext("Register an organization")),
+        ]
+    blueprint = request.endpoint.partition(".")[0] if request.endpoint else ""
+    known = current_app.view_functions
+    exact = any(endpoint == request.endpoint for endpoint, _ in places)
+    return [
+        Place(
+            endpoint,
+            url_for(endpoint),
+            label,
+            0,
+            endpoint == request.endpoint if exact else endpoint.partition(".")[0] == blueprint,
+        )
+        for endpoint, label in places
+        if endpoint in known
+    ]
