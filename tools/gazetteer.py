@@ -150,7 +150,7 @@ def _is_pseudo(unit: Unit) -> bool:
         return unit.code[:2] in {"11", "12", "31", "50"} or unit.code.endswith("9000")
     if unit.level == "county":
         towns = unit.code[:4] in {"4419", "4420", "4604", "6202"}
-        return towns or 70 <= int(unit.code[4:]) <= 79 or int(unit.code[4:]) >= 90  # noqa: PLR2004 - ranges of zones
+        return towns or 70 <= int(unit.code[4:]) <= 79 or int(unit.code[4:]) >= 90
     return False
 
 

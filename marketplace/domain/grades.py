@@ -59,7 +59,9 @@ class Requirement:
 
     def failure(self, value: Decimal) -> Failure | None:
         """Return by which limit the value fails; none if it is within."""
-        if self.least is not None and (value < self.least or (value == self.least and self.exclusive in {"min", "both"})):
+        if self.least is not None and (
+            value < self.least or (value == self.least and self.exclusive in {"min", "both"})
+        ):
             return Failure(self.property, value, self.least, "min")
         if self.most is not None and (value > self.most or (value == self.most and self.exclusive in {"max", "both"})):
             return Failure(self.property, value, self.most, "max")
@@ -215,7 +217,9 @@ def _grading(material: str, use: str, values: Mapping[str, Decimal], ash_class: 
         if beyond:
             failed = beyond  # of the grade next above the one that is met, or of the lowest
             continue
-        lacking = tuple(line.property for line in grade.requirements if line.is_required and line.property not in values)
+        lacking = tuple(
+            line.property for line in grade.requirements if line.is_required and line.property not in values
+        )
         if lacking:
             missing = missing or lacking
             continue

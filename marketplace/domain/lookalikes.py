@@ -142,7 +142,9 @@ LOOKALIKES: Final = (
     Question(
         "spent_catalyst",
         frozenset({"other_industrial", "refractories"}),
-        Sentence("Is it a vanadium-titanium catalyst, activated carbon from exhaust air, or a lining that held chromium?"),
+        Sentence(
+            "Is it a vanadium-titanium catalyst, activated carbon from exhaust air, or a lining that held chromium?"
+        ),
         hazardous_if=True,
         hazardous_code="772-007-50, 900-039-49",
         reason=Sentence("spent denitration catalyst and carbon from exhaust air are on the list."),

@@ -20,10 +20,7 @@ EARTH_RADIUS_M: Final = 6_371_008.8
 
 LEVELS: Final = ("province", "prefecture", "county")
 
-FARTHEST_M: Final = 350_000
-"""Nowhere in the mainland is farther from the nearest known point; what is farther lies abroad or at sea."""
-
-_SOUTH, _NORTH, _WEST, _EAST = 18.0, 53.7, 73.4, 135.2
+_SOUTH, _NORTH, _WEST, _EAST = 3.4, 53.7, 73.4, 135.2
 _MICRO: Final = 1_000_000
 
 
@@ -57,16 +54,18 @@ class Point:
         if datum not in datums.DATUMS:
             raise Invalid("Coordinates are given in WGS-84, GCJ-02 or BD-09.", field=field)
         given = (_degrees(lat, field), _degrees(lon, field))
-        if not (abs(given[0]) <= 90 and abs(given[1]) <= 180):  # noqa: PLR2004 - degrees of a sphere
+        if not (abs(given[0]) <= 90 and abs(given[1]) <= 180):
             raise Invalid("A latitude lies between -90 and 90 degrees, a longitude between -180 and 180.", field=field)
         if not _in_rectangle(given) and _in_rectangle((given[1], given[0])):
-            raise Invalid("Latitude and longitude seem to be exchanged: in China the latitude is the lesser.", field=field)
+            raise Invalid(
+                "Latitude and longitude seem to be exchanged: in China the latitude is the lesser.", field=field
+            )
         if not _in_rectangle(given):
-            raise Invalid("This point lies outside China.", field=field)
+            raise Invalid("This point lies outside the provinces of China that the platform covers.", field=field)
         found = datums.to_wgs84(given, datum)
         point = cls(round(found[0] * _MICRO), round(found[1] * _MICRO))
-        if great_circle_m(point, nearest_division(point).point) > FARTHEST_M:
-            raise Invalid("This point lies outside China.", field=field)
+        if great_circle_m(point, nearest_division(point).point) > _farthest_m(point):
+            raise Invalid("This point lies outside the provinces of China that the platform covers.", field=field)
         return point
 
     @property
@@ -157,7 +156,7 @@ def find_divisions(text: str, limit: int = 10) -> tuple[Division, ...]:
 
 def province_of(code: str) -> str:
     """Return the code of the province that a division lies in: its first two digits; raises Invalid."""
-    if not (len(code) == 6 and code.isascii() and code.isdigit()):  # noqa: PLR2004 - GB/T 2260
+    if not (len(code) == 6 and code.isascii() and code.isdigit()):
         raise Invalid("The code of a division has six digits.")
     return code[:2] + "0000"
 
@@ -201,10 +200,7 @@ def _located() -> tuple[Division, ...]:
 
 @cache
 def _names() -> tuple[tuple[str, Division, tuple[str, ...], str], ...]:
-    return tuple(
-        (code, each, _called(each), _folded(each.full_name_zh))
-        for code, each in _by_code().items()
-    )
+    return tuple((code, each, _called(each), _folded(each.full_name_zh)) for code, each in _by_code().items())
 
 
 def _called(each: Division) -> tuple[str, ...]:
@@ -242,7 +238,7 @@ def _follows(wanted: str, full: str, own: str) -> bool:
         place = full.find(character, place) + 1
         if place == 0:
             return False
-    return len(wanted) > 2 and place > len(full) - len(own) and wanted[0] == full[0]  # noqa: PLR2004
+    return len(wanted) > 2 and place > len(full) - len(own) and wanted[0] == full[0]
 
 
 def _folded(text: str) -> str:
@@ -255,6 +251,13 @@ def _degrees(value: Decimal | str | float, field: str | None) -> float:
     if not read.is_finite():
         raise Invalid("A coordinate is a number of degrees, such as 39.9042.", field=field)
     return float(read)
+
+
+def _farthest_m(point: Point) -> int:
+    """Return how far from the nearest known point a place in China can be; what is farther lies abroad or at sea."""
+    if point.lat >= 27 and point.lon < 107:
+        return 430_000  # the deserts and the high plateau of the west
+    return 150_000 if point.lon < 130 else 180_000
 
 
 def _in_rectangle(point: datums.Degrees) -> bool:

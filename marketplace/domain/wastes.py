@@ -154,7 +154,9 @@ def is_bulk(category: str, version: str = BULK_VERSION) -> bool:
 _AMBIGUOUS: Final = (
     (
         "飞灰",
-        Sentence("飞灰 is also the ash of waste incineration, which is hazardous (772-002-18). Only coal fly ash is traded here."),
+        Sentence(
+            "飞灰 is also the ash of waste incineration, which is hazardous (772-002-18). Only coal fly ash is traded here."
+        ),
     ),
     (
         "炉渣",
