@@ -161,7 +161,11 @@ CHECKS: Final[dict[str, Callable[[_Plan], Iterator[str]]]] = {
 
 def _unreadable(problem: Problem, allocation: Allocation) -> Iterator[str]:
     n, m, e = problem.shape
-    numbers = (("kg", allocation.kg, e), ("lot_price", allocation.lot_price, n), ("line_price", allocation.line_price, m))
+    numbers = (
+        ("kg", allocation.kg, e),
+        ("lot_price", allocation.lot_price, n),
+        ("line_price", allocation.line_price, m),
+    )
     for name, array, size in numbers:
         if array.shape != (size,) or array.dtype != np.int64:
             yield f"{name} is not {size} whole numbers"

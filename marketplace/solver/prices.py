@@ -12,7 +12,14 @@ _NONE: Final = np.iinfo(np.int64).min // 2
 
 
 def shadow_prices(
-    *, lot: Integers, line: Integers, cost: Integers, kg: Integers, left: Integers, short_lots: Flags, short_lines: Flags
+    *,
+    lot: Integers,
+    line: Integers,
+    cost: Integers,
+    kg: Integers,
+    left: Integers,
+    short_lots: Flags,
+    short_lines: Flags,
 ) -> tuple[Integers, Integers]:
     r"""
     Return ``lot_price`` :math:`u` (n,) and ``line_price`` :math:`v` (m,) that prove the plan ``kg`` (e,) on its face.

@@ -22,7 +22,14 @@ from marketplace.solver.problem import Flags, Integers
 
 
 def undecided(
-    lot: Integers, line: Integers, kg: Integers, *, left: Integers, room: Integers, loose_lots: Flags, loose_lines: Flags
+    lot: Integers,
+    line: Integers,
+    kg: Integers,
+    *,
+    left: Integers,
+    room: Integers,
+    loose_lots: Flags,
+    loose_lines: Flags,
 ) -> Integers:
     """
     Return which of the tight arcs may carry another quantity in a plan of the same cost, ascending.

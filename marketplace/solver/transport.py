@@ -71,9 +71,7 @@ def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocatio
 
     face = np.flatnonzero(short_lots[lot] == short_lines[line])
     kg = np.zeros(e, dtype=np.int64)
-    kg[face] = _cheapest(
-        a, b, lot[face], line[face], problem.cost[face], ~short_lots, short_lines, progress=progress
-    )
+    kg[face] = _cheapest(a, b, lot[face], line[face], problem.cost[face], ~short_lots, short_lines, progress=progress)
 
     left = a - _sums(lot, kg, n)
     lot_price, line_price = shadow_prices(

@@ -1,0 +1,244 @@
+"""From the rows of two files to a plan of who ships what to whom, and to the reason of every tonne left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from marketplace.domain.errors import Invalid
+from marketplace.domain.haulage import default_tariff
+from marketplace.matching.planfiles import Line, Lot
+from marketplace.solver.candidates import within
+from marketplace.solver.certificate import Certificate, certify
+from marketplace.solver.components import labels
+from marketplace.solver.engines import Engine
+from marketplace.solver.problem import MOST_KG, Flags, Integers, Problem, SolverFailed
+
+NO_LINE: Final = "no_line_for_material"
+NO_RANGE: Final = "no_line_in_range"
+LIMIT: Final = "limit_exceeded"
+NEEDS_TEST: Final = "needs_test"
+MIN_LOT: Final = "min_lot"
+PRICED_OUT: Final = "priced_out"
+FULL: Final = "capacity_full"
+
+REASONS: Final = (NO_LINE, NO_RANGE, LIMIT, NEEDS_TEST, MIN_LOT, PRICED_OUT, FULL)
+"""
+Why kilograms are left over, in the order in which a pair is asked.
+
+A lot is left for the reason that the pair which came farthest could not pass; ``capacity_full`` if it had eligible
+pairs.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a plan is made under. A line's own radius stands before ``max_m``; the greatest of the three least lots holds."""
+
+    max_m: int
+    circuity_permille: int
+    min_lot_kg: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The eligible pairs as a problem, with the distances of each arc, and (n,) why a lot without pairs has none."""
+
+    lots: tuple[Lot, ...]
+    lines: tuple[Line, ...]
+    problem: Problem
+    great_circle_m: Integers
+    road_m: Integers
+    least_kg: Integers
+    priced: bool
+    reason: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """
+    Kilograms of each pair, proved.
+
+    Without least lots ``certificate`` is that of the plan. With least lots it is that of the problem without them:
+    its tonnes and its cost bound the plan's from above and from below; ``dropped`` pairs were then given up.
+    """
+
+    pairs: Pairs
+    kg: Integers
+    certificate: Certificate
+    dropped: int
+
+    @property
+    def cost(self) -> int:
+        """The cost in thousandths of the unit."""
+        at = np.flatnonzero(self.kg)
+        return sum(
+            kg * rate for kg, rate in zip(self.kg[at].tolist(), self.pairs.problem.cost[at].tolist(), strict=True)
+        )
+
+    @property
+    def tonnes_maximal(self) -> bool:
+        """Whether no plan, with or without least lots, moves more."""
+        return self.certificate.tonnes_maximal and int(self.kg.sum()) == self.certificate.most_kg
+
+    @property
+    def bound(self) -> int | None:
+        """What a plan of these tonnes costs at least, in thousandths; none where that is not known."""
+        return self.certificate.bound if self.tonnes_maximal else None
+
+
+def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> Pairs:
+    """
+    Join each lot to every line that may take it.
+
+    A pair is asked in the order of `REASONS`: material, great circle within the radius, limits (a value that a limit
+    asks for and no one has measured is never allocated), least lots (neither side may be smaller than the pair's
+    least), and, where both sides name a price, bid - freight >= ask. Raises Invalid if the kilograms are too many.
+    """
+    kg, room = _masses(lots), _masses(lines)
+    lot, line, meters = _near(lots, lines, terms)
+    reason = np.full(len(lots), REASONS.index(NO_LINE), dtype=np.int64)
+    offered = {material for line_ in lines for material in line_.materials}
+    reason[[i for i, one in enumerate(lots) if one.material in offered]] = REASONS.index(NO_RANGE)
+
+    least = np.full(lot.size, terms.min_lot_kg, dtype=np.int64)
+    for rows, end in ((lots, lot), (lines, line)):
+        least = np.maximum(least, np.array([row.min_lot_kg for row in rows], dtype=np.int64)[end])
+    road_m = (meters * terms.circuity_permille + 500) // 1000
+    priced = any(one.ask_fen_per_t is not None for one in lots) or any(one.bid_fen_per_t is not None for one in lines)
+    cost = _freight(road_m) if priced else road_m
+
+    over, untested = _limits(lots, lines, lot, line)
+    blocked = {
+        LIMIT: over,
+        NEEDS_TEST: untested,
+        MIN_LOT: np.minimum(kg[lot], room[line]) < least,
+        PRICED_OUT: _short_of_ask(lots, lines, lot, line, cost) if priced else np.zeros(lot.size, dtype=np.bool_),
+    }
+    open_ = np.ones(lot.size, dtype=np.bool_)
+    for name, barred in blocked.items():
+        np.maximum.at(reason, lot[open_ & barred], REASONS.index(name))
+        open_ &= ~barred
+    np.maximum.at(reason, lot[open_], REASONS.index(FULL))
+    problem = Problem.of(supply=kg, capacity=room, lot=lot[open_], line=line[open_], cost=cost[open_])
+    return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason)
+
+
+def solve(pairs: Pairs, engine: Engine) -> Plan:
+    """
+    Allocate by an engine and prove it; raises SolverFailed if the plan is not even feasible.
+
+    Least lots are kept by giving up pairs and solving again: whatever pair the engine would use for less than its least
+    is dropped, until there is none. That ends, is not always the best, and is never better than the certificate's bound.
+    """
+    allocation = engine(pairs.problem)
+    certificate = certify(pairs.problem, allocation)
+    if not certificate.feasible:
+        raise SolverFailed("; ".join(certificate.violations))
+    kg = allocation.kg
+    kept = np.arange(kg.size)
+    while True:
+        small = (kg[kept] > 0) & (kg[kept] < pairs.least_kg[kept])
+        if not small.any():
+            return Plan(pairs, kg, certificate, kg.size - kept.size)
+        kept = kept[~small]
+        rest = replace(
+            pairs.problem,
+            lot=pairs.problem.lot[kept],
+            line=pairs.problem.line[kept],
+            cost=pairs.problem.cost[kept],
+        )
+        found = engine(rest)
+        proof = certify(rest, found)
+        if not proof.feasible:
+            raise SolverFailed("; ".join(proof.violations))
+        kg = np.zeros_like(kg)
+        kg[kept] = found.kg
+
+
+def unmatched_kg(plan: Plan) -> dict[str, int]:
+    """Return kilograms left over by reason, in the order of `REASONS`, reasons that left none omitted."""
+    problem = plan.pairs.problem
+    left = problem.supply.copy()
+    np.subtract.at(left, problem.lot, plan.kg)
+    total = {name: int(left[plan.pairs.reason == code].sum()) for code, name in enumerate(REASONS)}
+    return {name: kg for name, kg in total.items() if kg}
+
+
+def parts(pairs: Pairs) -> int:
+    """Return how many connected parts with at least one pair there are."""
+    n, m, _ = pairs.problem.shape
+    _, label = labels(n, m, pairs.problem.lot, pairs.problem.line)
+    return int(np.unique(label[pairs.problem.lot]).size)
+
+
+def trips(plan: Plan, truckload_kg: int) -> int:
+    """Return how many full or part truckloads the plan takes, pair by pair."""
+    return int((-(-plan.kg // truckload_kg)).sum())
+
+
+def transport_t_km(plan: Plan) -> Fraction:
+    """Return tonnes times kilometers of road, exactly."""
+    at = np.flatnonzero(plan.kg)
+    pairs = zip(plan.kg[at].tolist(), plan.pairs.road_m[at].tolist(), strict=True)
+    return Fraction(sum(kg * meters for kg, meters in pairs), 10**6)
+
+
+def _masses(rows: Iterable[Lot] | Iterable[Line]) -> Integers:
+    masses = [row.kg for row in rows]
+    if sum(masses) > MOST_KG:
+        raise Invalid("The tonnes of a file add up to more than %(most_kg)s. Is the unit right?", most_kg=MOST_KG)
+    return np.array(masses, dtype=np.int64)
+
+
+def _near(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> tuple[Integers, Integers, Integers]:
+    """Return the pairs of like material within the radius, sorted, with their meters of great circle."""
+    radius = np.array([terms.max_m if line.max_m is None else line.max_m for line in lines], dtype=np.int64)
+    lots_at = np.array([lot.point for lot in lots], dtype=np.int64).reshape(-1, 2)
+    lines_at = np.array([line.point for line in lines], dtype=np.int64).reshape(-1, 2)
+    found = [np.zeros((3, 0), dtype=np.int64)]
+    for material in sorted({lot.material for lot in lots}):
+        own = np.array([i for i, lot in enumerate(lots) if lot.material == material], dtype=np.int64)
+        taking = np.array([j for j, line in enumerate(lines) if material in line.materials], dtype=np.int64)
+        if taking.size:
+            lot, line, meters = within(lots_at[own], lines_at[taking], radius[taking])
+            found.append(np.stack([own[lot], taking[line], meters]))
+    pairs = np.concatenate(found, axis=1)
+    lot, line, meters = pairs[:, np.lexsort((pairs[1], pairs[0]))]
+    return lot, line, meters
+
+
+def _limits(lots: tuple[Lot, ...], lines: tuple[Line, ...], lot: Integers, line: Integers) -> tuple[Flags, Flags]:
+    """Return which pairs break a limit, and which lack a value that a limit asks for."""
+    over, untested = np.zeros(lot.size, dtype=np.bool_), np.zeros(lot.size, dtype=np.bool_)
+    anything = (float("-inf"), float("inf"))
+    for name in sorted({name for one in lines for name in one.limits}):
+        value = np.array([one.values.get(name, np.nan) for one in lots])[lot]
+        limits = np.array([one.limits.get(name, anything) for one in lines])
+        least, most = limits[line, 0], limits[line, 1]
+        limited = np.isfinite(least) | np.isfinite(most)
+        over |= limited & ((value < least) | (value > most))
+        untested |= limited & np.isnan(value)
+    return over, untested
+
+
+def _freight(road_m: Integers) -> Integers:
+    """Return fen per tonne over so many meters of road, by the default tariff."""
+    tariff = default_tariff()
+    ways, of = np.unique(road_m, return_inverse=True)
+    return np.array([tariff.freight_fen_per_t(way) for way in ways.tolist()], dtype=np.int64)[of]
+
+
+def _short_of_ask(
+    lots: tuple[Lot, ...], lines: tuple[Line, ...], lot: Integers, line: Integers, freight: Integers
+) -> Flags:
+    """Return which pairs name a price on both sides and leave the producer less than is asked."""
+    asked = np.array([one.ask_fen_per_t is not None for one in lots], dtype=np.bool_)
+    bidden = np.array([one.bid_fen_per_t is not None for one in lines], dtype=np.bool_)
+    ask = np.array([one.ask_fen_per_t or 0 for one in lots], dtype=np.int64)
+    bid = np.array([one.bid_fen_per_t or 0 for one in lines], dtype=np.int64)
+    return asked[lot] & bidden[line] & (bid[line] - freight < ask[lot])
