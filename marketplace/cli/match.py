@@ -19,7 +19,13 @@ _INPUT = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
-class _Number(click.ParamType):
+class _Refused(click.ClickException):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
+class _Number(click.ParamType[Decimal]):
     """A decimal number within limits; ``nan``, ``inf`` and exponents are none."""
 
     name = "number"
@@ -46,11 +52,15 @@ class _Number(click.ParamType):
 @click.argument("demand", type=_INPUT)
 @click.option("--out", type=_OUTPUT, required=True, help="The plan, as CSV.")
 @click.option("--report", "report_", type=_OUTPUT, required=True, help="Figures and certificate, as JSON.")
-@click.option("--max-km", type=_Number("0", "20100"), default="200", help="Great circle; a row's own max_km stands first.")
+@click.option(
+    "--max-km", type=_Number("0", "20100"), default="200", help="Great circle; a row's own max_km stands first."
+)
 @click.option("--circuity", type=_Number("1", "10"), default="1.3", help="Road distance over great circle.")
 @click.option("--objective", type=click.Choice(["utilization", "surplus"]), default="utilization")
 @click.option("--engine", "engine_name", default="auto", help="auto, scipy or greedy.")
-@click.option("--truckload-kg", type=click.IntRange(1, 10**9), default=30_000, help="What a trip carries, to count trips.")
+@click.option(
+    "--truckload-kg", type=click.IntRange(1, 10**9), default=30_000, help="What a trip carries, to count trips."
+)
 @click.option("--min-lot-kg", type=click.IntRange(0, 10**12), default=0, help="The least that a pair may move.")
 def match(
     supply: Path,
@@ -116,16 +126,14 @@ def match(
 
 def _refuse(faults: Sequence[str]) -> NoReturn:
     """Say what is wrong with what was given, and leave with 2."""
-    refusal = click.ClickException("\n".join(faults) + "\nNothing is written.")
-    refusal.exit_code = 2
-    raise refusal
+    raise _Refused("\n".join(faults) + "\nNothing is written.")
 
 
 def _distinct(supply: Path, demand: Path, out: Path, report_: Path) -> None:
     for path in (out, report_):
         if not path.absolute().parent.is_dir():
             _refuse([f"{path}: there is no such folder."])
-    if len({path.resolve() for path in (supply, demand, out, report_)}) < 4:  # noqa: PLR2004  the four files
+    if len({path.resolve() for path in (supply, demand, out, report_)}) < 4:
         _refuse(["SUPPLY, DEMAND, --out and --report are four different files."])
 
 

@@ -37,7 +37,7 @@ pairs.
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a plan is made under. A line's own radius stands before ``max_m``; the greatest of the three least lots holds."""
+    """What a plan is made under: a line's own radius stands before ``max_m``, the greatest of three least lots holds."""
 
     max_m: int
     circuity_permille: int
@@ -133,7 +133,7 @@ def solve(pairs: Pairs, engine: Engine) -> Plan:
     Allocate by an engine and prove it; raises SolverFailed if the plan is not even feasible.
 
     Least lots are kept by giving up pairs and solving again: whatever pair the engine would use for less than its least
-    is dropped, until there is none. That ends, is not always the best, and is never better than the certificate's bound.
+    is dropped, until there is none. That ends; it need not be the best, and the bound says how far it may be off.
     """
     allocation = engine(pairs.problem)
     certificate = certify(pairs.problem, allocation)

@@ -12,7 +12,7 @@ import numpy as np
 
 from marketplace.matching.planning import Plan, parts, transport_t_km, trips, unmatched_kg
 
-Figures: TypeAlias = "dict[str, int | float | str | bool | None | list[str] | Figures]"
+Figures: TypeAlias = "dict[str, int | float | str | bool | list[str] | Figures | None]"
 
 HEADER = ("supply_id", "demand_id", "material", "tonnes", "great_circle_km", "road_km", "cost_yuan")
 
@@ -54,8 +54,8 @@ def report(plan: Plan, run: Run) -> Figures:
     """
     Return the figures of a plan.
 
-    ``cost_yuan``, ``bound`` and ``gap`` are in ``cost_unit``: yuan of freight, or tonne-kilometers of road where no file
-    names a price. ``most_t`` is the capacity of the minimum cut, which no plan can pass. With least lots ``bound`` and
+    ``cost_yuan``, ``bound`` and ``gap`` are in ``cost_unit``: yuan of freight, or tonne-kilometers of road where no
+    file names a price. ``most_t`` is the capacity of the minimum cut, which no plan can pass. With least lots ``bound`` and
     ``gap`` are null unless the tonnes reach it, for then no bound is proved for plans of fewer tonnes.
     """
     pairs, proof = plan.pairs, plan.certificate

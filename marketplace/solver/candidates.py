@@ -25,8 +25,8 @@ def great_circle_m(a: Integers, b: Integers) -> Integers:
     lat_a, lon_a = np.radians(a[:, 0] / 1e6), np.radians(a[:, 1] / 1e6)
     lat_b, lon_b = np.radians(b[:, 0] / 1e6), np.radians(b[:, 1] / 1e6)
     haversine = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
-    meters = np.rint(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, haversine))))
-    return meters.astype(np.int64)
+    meters: Integers = np.rint(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, haversine)))).astype(np.int64)
+    return meters
 
 
 def within(lots: Integers, lines: Integers, radius_m: Integers) -> tuple[Integers, Integers, Integers]:

@@ -71,7 +71,7 @@ def certify(problem: Problem, allocation: Allocation) -> Certificate:
     """Return what is proved of an allocation; never raises, whatever the allocation holds."""
     unreadable = tuple(_unreadable(problem, allocation))
     if unreadable:
-        return Certificate(False, False, False, None, None, unreadable, 0, 0, 0)  # noqa: FBT003
+        return Certificate(False, False, False, None, None, unreadable, 0, 0, 0)
     plan = _plan(problem, allocation)
     said = {name: tuple(check(plan)) for name, check in CHECKS.items()}
     feasible = not (said["quantities"] or said["lots"] or said["lines"])

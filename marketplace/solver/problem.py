@@ -18,7 +18,7 @@ MOST_COST: Final = 10**9
 """Cost units per tonne, either sign: a path over a million arcs still adds up in 64 bits."""
 
 
-class SolverFailed(Exception):  # noqa: N818  what is raised is named after what happened, as everywhere here
+class SolverFailed(Exception):
     """An engine has no answer that it can stand by; the message says why."""
 
 
@@ -97,8 +97,8 @@ class Allocation:
     greatest plan may use, :math:`u_i + v_j \le c_{ij}`, with equality where something moves, and
     :math:`\sum_i a_i u_i + \sum_j b_j v_j = \sum_{ij} c_{ij} x_{ij}`. A price is never above zero for a lot that is
     short of room and for a line that is not short, and zero if that lot or line is not exhausted: more of it
-    could only save. For the other lots and lines one more tonne is also one more tonne *moved*, and its price is what that
-    costs. Of several such prices the engines return those in which ``line_price`` is exactly what one more tonne of
+    could only save. For the other lots and lines one more tonne is also one more tonne *moved*, and its price is what
+    that costs. Of several such prices the engines return those in which ``line_price`` is exactly what one more tonne of
     room changes, see `marketplace.solver.prices`; a baseline that proves nothing returns zeros.
 
     ``short_lots`` (n,) and ``short_lines`` (m,): the source side of the minimum cut, that is what is reachable from

@@ -2,10 +2,11 @@ r"""
 Which of several plans of equal tonnes and equal cost is meant.
 
 The rule: of all plans with the most kilograms and the least cost, the one in which :math:`\sum r_i q_j x_{ij}` is
-greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the last to the first. The product is strictly supermodular, so that the earlier lot is shipped first, and by the earlier line, as
-in Hoffman's northwest corner [1]_; where all pairs are tied it is that plan. It is a third linear program on the optimal
-face, ends in a vertex like the others, and is solved only over the arcs that could carry something else: what is equal
-even then is left to the simplex method, which does the same on every run.
+greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the last to the first. The product is strictly
+supermodular, so that the earlier lot is shipped first, and by the earlier line, as in Hoffman's northwest corner [1]_;
+where all pairs are tied it is that plan. It is a third linear program on the optimal face, ends in a vertex like the
+others, and is solved only over the arcs that could carry something else. What is equal even then is left to the simplex
+method, which does the same on every run.
 
 References
 ----------
@@ -34,8 +35,8 @@ def undecided(
     """
     Return which of the tight arcs may carry another quantity in a plan of the same cost, ascending.
 
-    ``left`` (n,) and ``room`` (m,) are the kilograms not shipped and not taken; only ``loose`` lots and lines may change
-    them. A quantity can change only along a round trip of the residual graph, which may lead over the ground, where
+    ``left`` (n,) and ``room`` (m,) are the kilograms not shipped and not taken; only ``loose`` lots and lines may
+    change them. A quantity can change only along a round trip of the residual graph, which may lead over the ground, where
     loose lots and lines leave and fetch kilograms. So an arc that leads out of its strong component is decided, and so
     is one that ends in a leaf once those are gone.
     """

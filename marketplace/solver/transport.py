@@ -159,7 +159,7 @@ def _simplex(mass: Integers, exact: Flags, lot: Integers, line: Integers, cost: 
         )
         if not found.success:
             continue
-        kg = np.rint(found.x * unit).astype(np.int64)
+        kg: Integers = np.rint(found.x * unit).astype(np.int64)
         moved = _sums(lot, kg, mass.size) + _sums(line, kg, mass.size)
         if kg.min() >= 0 and np.all(moved <= mass) and np.all(moved[exact] == mass[exact]):
             return kg
