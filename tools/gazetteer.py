@@ -72,6 +72,9 @@ _READINGS: Final = {
     "都": "du", "长": "chang", "朝": "chao", "佛": "fo", "什": "shi", "勒": "le", "略": "lue", "柏": "bai", "尾": "wei",
 }  # fmt: skip
 
+# Counties of which only a namesake is found.
+_NAMESAKES: Final = {"411681", "510725"}
+
 # Places that read otherwise than their characters do.
 _NAMES: Final = {
     "长子": "zhang zi", "朝天": "chao tian", "珲春": "hun chun", "穆棱": "mu ling", "绥棱": "sui ling", "丹棱": "dan ling",
@@ -101,9 +104,13 @@ _PEOPLES = re.compile(
 _REACH_KM: Final = 130.0
 _DISTRICT_KM: Final = 100.0
 _TOWN_KM: Final = 40.0
+_PINYIN_KM: Final = 110.0
+_PROVINCE_KM: Final = 350.0
 _WIDE_REACH_KM: Final = {
-    "50": 420.0, "15": 400.0, "54": 700.0, "62": 350.0, "63": 600.0, "65": 600.0, "23": 200.0, "51": 300.0, "53": 200.0,
+    "15": 400.0, "23": 200.0, "50": 420.0, "5132": 300.0, "5133": 300.0, "5134": 300.0, "53": 200.0, "54": 700.0,
+    "62": 350.0, "63": 600.0, "65": 600.0,
 }  # fmt: skip
+_WIDE_CITIES: Final = {"15", "50", "54", "63", "65"}
 
 
 @dataclass(frozen=True)
@@ -200,19 +207,38 @@ def seat(unit: Unit, places: list[Spot]) -> Spot | None:
     )
 
 
-def own_point(unit: Unit, places: list[Spot], near: Spot) -> Spot | None:
-    """Return the place of a county: by its full name, else by the short one, within reach of the prefecture's seat."""
-    wide = _WIDE_REACH_KM.get(unit.code[:2])
-    is_district = unit.name.endswith("区") and wide is None
+def own_point(unit: Unit, places: list[Spot], near: Spot, syllables: str) -> Spot | None:
+    """
+    Return the place of a county within reach of the seat above it: by its full name, its short one, else its pinyin.
+
+    Pinyin alone says little, so it counts only where it names a single place.
+    """
+    if unit.code in _NAMESAKES:
+        return None
+    full, town = _reach(unit)
     bare = short(unit.name)
-    for reach, names in (
-        (wide or (_DISTRICT_KM if is_district else _REACH_KM), {unit.name}),
-        (wide or (_TOWN_KM if is_district else _REACH_KM), {bare, bare + "县", bare + "市", bare + "镇", bare + "区"}),
-    ):
+    for reach, names in ((full, {unit.name}), (town, {bare, bare + "县", bare + "市", bare + "镇", bare + "区"})):
         called = [spot for spot in places if spot.names & names and km(spot, near) <= reach]
         if called:
             return max(called, key=lambda spot: (spot.population, -spot.id))
-    return None
+    called = [
+        spot
+        for spot in places
+        if syllables in spot.names and spot.population and km(spot, near) <= min(town, _PINYIN_KM)
+    ]
+    return called[0] if len(called) == 1 else None
+
+
+def _reach(unit: Unit) -> tuple[float, float]:
+    """Return how far from the seat above it a county is sought by its full name, and by less."""
+    wide = _WIDE_REACH_KM.get(unit.code[:4]) or _WIDE_REACH_KM.get(unit.code[:2])
+    if unit.name.endswith("区") and unit.code[:2] not in _WIDE_CITIES:
+        return _DISTRICT_KM, _TOWN_KM
+    if wide:
+        return wide, wide
+    if unit.code[2] == "9":  # directly under the province, whose capital may be far
+        return _PROVINCE_KM, _REACH_KM
+    return _REACH_KM, _REACH_KM
 
 
 def pinyin(unit: Unit, read: Callable[[str], list[str]]) -> str:
@@ -260,7 +286,7 @@ def table(
         stand_in = seats.get(prefecture) or seats[province]
         spot = seats.get(unit.code)
         if unit.level == "county":
-            spot = own_point(unit, by_admin1[ADMIN1[unit.code[:2]]], stand_in)
+            spot = own_point(unit, by_admin1[ADMIN1[unit.code[:2]]], stand_in, pinyin(unit, read))
         precision = "own" if spot else "prefecture" if prefecture in seats else "province"
         spot = spot or stand_in
         rows.append(
