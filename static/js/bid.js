@@ -16,11 +16,11 @@ const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => v
 /**
  * What both sides come to, in fen per tonne; null where the freight is not known.
  *
- * A price is at the seller's gate when the bidder carries, and delivered when the seller does.
+ * A delivered price holds the freight, a price at the seller's gate does not, whoever carries.
  */
-export function outcome(price, freight, deduction, sellerCarries) {
+export function outcome(price, freight, deduction, delivered) {
   const paid = price - deduction;
-  if (sellerCarries) return { delivered: paid, net: freight === null ? null : paid - freight };
+  if (delivered) return { delivered: paid, net: freight === null ? null : paid - freight };
   return { delivered: freight === null ? null : paid + freight, net: paid };
 }
 
@@ -34,7 +34,8 @@ function follow(box) {
   const tonnes = document.getElementById(set.tonnes);
   const out = (name) => box.querySelector(`[data-out="${name}"]`);
   const first = out("say").textContent;
-  const sellerCarries = () => {
+  const priceIsDelivered = () => {
+    if (set.priceAt !== "carrier") return set.priceAt === "delivered";
     if (!set.transport) return false;
     const chosen = document.querySelector(`[name="${CSS.escape(set.transport)}"]:checked, select[name="${CSS.escape(set.transport)}"]`);
     return chosen?.value === set.sellerCarries;
@@ -52,7 +53,7 @@ function follow(box) {
     const fen = Math.round(asked * 100);
     const [payer, payee] = fen > 0 ? [set.bidder, set.seller] : [set.seller, set.bidder];
     out("say").textContent = fen === 0 ? set.wordNothing : fill(set.wordPays, { payer, payee, yuan: yuan(Math.abs(fen)) });
-    const { delivered, net } = outcome(fen, known(set.freight), known(set.deduction) ?? 0, sellerCarries());
+    const { delivered, net } = outcome(fen, known(set.freight), known(set.deduction) ?? 0, priceIsDelivered());
     const perTonne = (value) => (value === null ? "—" : fill(set.wordPerT, { yuan: yuan(value) }));
     out("delivered").textContent = perTonne(delivered);
     out("net").textContent = perTonne(net);
