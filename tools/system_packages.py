@@ -13,14 +13,14 @@ def wanted() -> list[str]:
     missing = []
     if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
         missing.append("chromium")
-    fonts = (
-        subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True, check=False)
-        if shutil.which("fc-list")
-        else None
-    )
-    if fonts is None or not fonts.stdout.strip():
+    if not shutil.which("fc-list") or not _run("fc-list", ":lang=zh").stdout.strip():
         missing.append("fonts-noto-cjk")
     return missing
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
 
 
 def main() -> None:
@@ -30,14 +30,8 @@ def main() -> None:
         return
     if os.geteuid() == 0 and Path("/etc/debian_version").exists():
         print(f"Installing {' '.join(missing)} …", flush=True)
-        quiet = {
-            "check": False,
-            "stdout": subprocess.DEVNULL,
-            "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        }
-        subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]
-        done = subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], **quiet)  # type: ignore[call-overload]
-        if done.returncode == 0:
+        _run("apt-get", "update", "-qq")
+        if _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing).returncode == 0:
             return
     print(f"Missing: {', '.join(missing)}. The browser tests are skipped. On Debian or Ubuntu:")
     print(f"    sudo apt-get install {' '.join(missing)}", flush=True)

@@ -78,8 +78,8 @@ def fetch(package: Package, *, trust: bool) -> Package:
     Raises ValueError if a hash differs from the lock's, unless ``trust``; then nothing of the package is written.
     """
     with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run(  # noqa: S603 - the arguments come from the committed lock
-            ["npm", "pack", f"{package.npm}@{package.version}", "--silent"],  # noqa: S607 - npm is found on the path
+        packed = subprocess.run(
+            ["npm", "pack", f"{package.npm}@{package.version}", "--silent"],
             cwd=folder,
             check=True,
             capture_output=True,

@@ -36,19 +36,32 @@ class MailSettings(Protocol):
     """What this module reads of the settings."""
 
     @property
-    def mail(self) -> str: ...
+    def mail(self) -> str:
+        """See `Settings`."""
+
     @property
-    def mail_from(self) -> str: ...
+    def mail_from(self) -> str:
+        """See `Settings`."""
+
     @property
-    def smtp_host(self) -> str: ...
+    def smtp_host(self) -> str:
+        """See `Settings`."""
+
     @property
-    def smtp_port(self) -> int: ...
+    def smtp_port(self) -> int:
+        """See `Settings`."""
+
     @property
-    def smtp_user(self) -> str: ...
+    def smtp_user(self) -> str:
+        """See `Settings`."""
+
     @property
-    def smtp_password(self) -> str: ...
+    def smtp_password(self) -> str:
+        """See `Settings`."""
+
     @property
-    def data_folder(self) -> Path: ...
+    def data_folder(self) -> Path:
+        """See `Settings`."""
 
 
 def mailer(settings: MailSettings) -> Mailer:

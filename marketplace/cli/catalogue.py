@@ -99,7 +99,7 @@ def unused(language: str = "zh_Hans_CN") -> list[tuple[str, str | tuple[str, ...
     """Return every translation whose text the code does not have."""
     known = texts()
     return [
-        (str(path), message.id)
+        (str(path), tuple(message.id) if isinstance(message.id, list | tuple) else message.id)
         for path, part in parts(language)
         for message in part
         if message.id and (tuple(message.id) if isinstance(message.id, list | tuple) else message.id) not in known

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
 from huey.serializer import SignedSerializer
@@ -19,7 +20,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from marketplace.adapters.mail import Mailer
 from marketplace.jobs import mail, work
 from marketplace.services import jobs
-from marketplace.settings import Settings
+
+if TYPE_CHECKING:
+    from marketplace.settings import Settings  # what stands above is known by type alone
 
 log = logging.getLogger("marketplace.jobs")
 
@@ -56,7 +59,7 @@ class Queue:
         try:
             huey = self._huey
             huey.enqueue(self._job.s(job_id))
-        except Exception:  # noqa: BLE001  # whatever a broker raises, the act itself is done and must be answered
+        except Exception:  # whatever a broker raises, the act itself is done and must be answered
             log.warning("job %s could not be announced; the sweep will find it", job_id, exc_info=True)
 
     def _run(self, job_id: int) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, current_app, g
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import VISITOR, Actor
-from marketplace.settings import Settings
+
+if TYPE_CHECKING:
+    from marketplace.settings import Settings  # what stands above is known by type alone
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,21 @@ class Parts:
 
 def parts() -> Parts:
     """Return the parts of the running application."""
-    return cast(Parts, current_app.extensions["marketplace"])
+    return cast("Parts", current_app.extensions["marketplace"])
 
 
 def session() -> Session:
     """Return the request's session to the database; it is closed when the request ends."""
     if "database_session" not in g:
         g.database_session = parts().sessions()
-    return cast(Session, g.database_session)
+    return cast("Session", g.database_session)
 
 
 def now() -> datetime:
     """Return the instant at which the request came in; the only clock that a view reads."""
     if "now" not in g:
         g.now = datetime.now(UTC)
-    return cast(datetime, g.now)
+    return cast("datetime", g.now)
 
 
 def actor() -> Actor:

@@ -69,5 +69,5 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> ResponseReturnValue:
-        app.logger.exception("defect in %s %s", request.method, request.path, exc_info=error)
+        app.logger.error("defect in %s %s", request.method, request.path, exc_info=error)
         return page(500)

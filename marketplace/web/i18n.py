@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import flask_babel
 from babel.dates import format_date, format_datetime
 from flask import Flask, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, gettext, lazy_gettext, ngettext
+from flask_babel import Babel, force_locale, get_locale, lazy_gettext
 from flask_login import current_user
 
 CHINESE: Final = "zh_Hans_CN"
@@ -19,6 +20,16 @@ HTML_LANG: Final = {CHINESE: "zh-Hans-CN", "en": "en"}
 COOKIE: Final = "language"
 
 __all__ = ["CHINESE", "COOKIE", "HTML_LANG", "LANGUAGES", "gettext", "install", "lazy_gettext", "locale", "ngettext"]
+
+
+def gettext(text: str, **values: object) -> str:
+    """Return a text in the reader's language, its values filled in."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def ngettext(one: str, many: str, count: int, **values: object) -> str:
+    """Return the text for one thing or for many, in the reader's language."""
+    return str(flask_babel.ngettext(one, many, count, **values))
 
 
 def locale() -> str:

@@ -11,8 +11,7 @@ from flask_login import LoginManager, UserMixin
 from marketplace.domain.actors import Actor
 from marketplace.queries.accounts import Account, account_of
 from marketplace.web import context
-from marketplace.web.i18n import gettext
-from marketplace.web.i18n import locale as locale
+from marketplace.web.i18n import gettext, locale
 
 SEEN = "seen"
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask, Response, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
-from marketplace.settings import Settings
+if TYPE_CHECKING:
+    from marketplace.settings import Settings  # what stands above is known by type alone
+
 
 POLICY = "; ".join(
     (

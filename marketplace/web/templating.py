@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask, url_for
 from flask_login import current_user
 
-from marketplace.settings import Settings
 from marketplace.web import context
 from marketplace.web.i18n import HTML_LANG, locale
 from marketplace.web.navigation import navigation
+
+if TYPE_CHECKING:
+    from marketplace.settings import Settings  # what stands above is known by type alone
 
 
 def install(app: Flask, settings: Settings, *, demo: Callable[[], bool]) -> None:

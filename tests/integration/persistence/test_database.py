@@ -7,12 +7,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from marketplace.domain.actors import SYSTEM
 from marketplace.domain.quantities import Month
 from marketplace.persistence.audit import AuditRow, record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.ledger import Posting
 from marketplace.persistence.parks import Park
-from marketplace.domain.actors import SYSTEM
 from tests.factories import NOON, Make
 
 
