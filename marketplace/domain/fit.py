@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.deductions import Judgment, Limit, judge
@@ -211,6 +212,7 @@ def measured(code: str, value: Decimal) -> str:
     return f"{text} {unit}" if unit else text
 
 
+@cache
 def last_day(month: Month) -> date:
     """Return the last day of a month, on which permits and filings must be in force."""
     return month.plus(1).first_day - timedelta(days=1)

@@ -209,16 +209,16 @@ def _alternatives(outcome: Outcome, settled: Settled) -> tuple[Alternative, ...]
     months = tuple(month for month, _ in settled.months)
     beside = [
         _fitting(outcome, settled, (settled.listing_id, line_id), rank, months)
-        for rank, line_id in enumerate(ranked, start=1)
+        for rank, line_id in enumerate(ranked[: MOST_ALTERNATIVES + 1], start=1)
         if line_id != settled.line_id
-    ]
+    ][:MOST_ALTERNATIVES]
     missed = sorted(
         (fit.verdict != "needs_test", len(fit.reasons), cost(fit), line_id)
         for line_id, fit in outcome.missed_by.get(settled.listing_id, ())
     )
-    spare = max(0, MOST_ALTERNATIVES - len(beside))
+    spare = MOST_ALTERNATIVES - len(beside)
     near = [_missing(outcome, (settled.listing_id, line_id)) for *_, line_id in missed[:spare]]
-    return (*beside[:MOST_ALTERNATIVES], *near)
+    return (*beside, *near)
 
 
 def _missing(outcome: Outcome, pair: Pair) -> Alternative:
