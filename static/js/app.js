@@ -12,10 +12,15 @@ function closeMenus(event) {
   }
 }
 
-/** Show the question and resolve to whether the answer was yes. */
-function answer(question) {
+/** Show the question, the yes named as the step itself, and resolve to whether that was the answer. */
+function answer(question, step) {
   if (!ask || typeof ask.showModal !== "function") return Promise.resolve(window.confirm(question));
   ask.querySelector("#ask-text").textContent = question;
+  const yes = ask.querySelector('[value="yes"]');
+  yes.dataset.plain ??= yes.textContent;
+  yes.textContent = step?.firstChild?.textContent.trim() || yes.dataset.plain;
+  yes.classList.toggle("danger", Boolean(step?.classList.contains("danger")));
+  yes.classList.toggle("main", !step?.classList.contains("danger"));
   ask.returnValue = "no";
   ask.showModal();
   return new Promise((resolve) => {
@@ -33,7 +38,7 @@ async function confirmFirst(event) {
   }
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (await answer(question)) {
+  if (await answer(question, event.submitter)) {
     form.dataset.confirmed = "yes";
     form.requestSubmit(event.submitter);
   }

@@ -58,7 +58,7 @@ function follow(box) {
     out("delivered").textContent = perTonne(delivered);
     out("net").textContent = perTonne(net);
     out("total").textContent =
-      quantity === null ? "—" : fill(set.wordMonth, { yuan: yuan(Math.round(fen * quantity)), tonnes: plain.format(quantity) });
+      quantity === null ? "—" : fill(set.wordMonth, { payer, yuan: yuan(Math.abs(Math.round(fen * quantity))), tonnes: plain.format(quantity) });
     const usual = Math.abs(known(set.median) ?? 0);
     unusual.hidden = !(usual > 0 && fen !== 0 && (Math.abs(fen) > 5 * usual || Math.abs(fen) * 5 < usual));
     unusual.textContent = unusual.hidden ? "" : set.wordUnusual;

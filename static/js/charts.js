@@ -192,7 +192,7 @@ function curve(data) {
     splitLine: split,
   });
   return {
-    grid: { left: 8, right: 40, top: 36, bottom: 30, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+    grid: { left: 8, right: 24, top: 36, bottom: 30, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     tooltip: tooltip({
       trigger: "item",
       formatter: (hit) => `${hit.data.name ?? ""}\n${write.x(hit.value[0])} ${data.x.unit ?? ""}\n${write.y(hit.value[1])} ${data.y.unit ?? ""}`.trim(),

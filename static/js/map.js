@@ -59,7 +59,7 @@ function points(map, rows, unit) {
       fillOpacity: 1,
     }).addTo(map);
     mark.bindPopup(() => words(row, unit));
-    mark.bindTooltip(() => line("span", row.name), { permanent: named, direction: "right", offset: [8, 0], className: "place" });
+    mark.bindTooltip(() => line("span", row.name), { permanent: named, direction: "auto", offset: [8, 0], className: "place" });
   }
 }
 
