@@ -31,13 +31,6 @@ def statements(dialect: str) -> list[str]:
     ]
 
 
-def removal(dialect: str) -> list[str]:
-    """Return the statements that take the guards away again, for a migration down."""
-    if dialect == "sqlite":
-        return [f"drop trigger {table}_only_grows_{verb}" for table in ONLY_GROW for verb in ("update", "delete")]
-    return [*(f"drop trigger {table}_only_grows on {table}" for table in ONLY_GROW), "drop function only_grows()"]
-
-
 @event.listens_for(Base.metadata, "after_create")
 def _guard(_target: object, connection: Connection, **_options: object) -> None:
     for statement in statements(connection.dialect.name):
