@@ -1,0 +1,194 @@
+"""
+What must hold at every commit, each as a query for the rows that break it.
+
+`broken` runs after tests, as the command `check` on a live database, and after every restore. It only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+MOST_NAMED: Final = 5
+"""Rows that are named of one invariant; more are counted."""
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A rule, and the query that finds what breaks it: its first column says where."""
+
+    code: str
+    statement: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Breach:
+    """An invariant that does not hold, how often, and the first places."""
+
+    invariant: Invariant
+    count: int
+    places: tuple[str, ...]
+
+
+_LIVE = """
+    select a.id, a.listing_id, a.line_id, a.filing_id, m.month, m.kg,
+           case when c.id is null then 0 else 1 end as contracted
+    from awards a
+    join award_months m on m.award_id = a.id
+    left join contracts c on c.award_id = a.id
+    where a.price_fen_per_t is not null and a.declined_at is null and a.lapsed_at is null
+"""
+"""Kilograms that awards hold, by month. A planning round has no prices and holds nothing."""
+
+
+def _counter(table: str, key: str, part: str, of: str) -> str:
+    """Return the query for counters that are not the sum of what holds them."""
+    return f"""
+        select '{table} ' || t.id from {table} t
+        left join (
+            select {key} as owner, {of} as part,
+                   sum(case when contracted = 0 then kg else 0 end) as reserved,
+                   sum(case when contracted = 1 then kg else 0 end) as contracted
+            from ({_LIVE}) live group by {key}, {of}
+        ) held on held.owner = t.{key} and held.part = t.{part}
+        where t.reserved_kg <> coalesce(held.reserved, 0) or t.contracted_kg <> coalesce(held.contracted, 0)
+    """
+
+
+INVARIANTS: Final = (
+    Invariant(
+        "I1",
+        "Of a listing's month no more is reserved and contracted than is offered.",
+        "select 'listing month ' || id from listing_months"
+        " where reserved_kg < 0 or contracted_kg < 0 or reserved_kg + contracted_kg > offered_kg",
+    ),
+    Invariant(
+        "I2",
+        "Of a line's month and year, and of a filing, no more is reserved and contracted than there is.",
+        "select 'line month ' || id from line_months where reserved_kg < 0 or contracted_kg < 0"
+        " or reserved_kg + contracted_kg > capacity_kg"
+        " union all select 'line year ' || id from line_years where reserved_kg < 0 or contracted_kg < 0"
+        " or reserved_kg + contracted_kg > capacity_kg"
+        " union all select 'filing ' || id from filings where reserved_kg < 0 or contracted_kg < 0"
+        " or reserved_kg + contracted_kg > filed_kg",
+    ),
+    Invariant(
+        "I3a",
+        "A listing's counters are the sum of the awards and contracts that hold them.",
+        _counter("listing_months", "listing_id", "month", "month"),
+    ),
+    Invariant(
+        "I3b",
+        "A line's monthly counters are the sum of the awards and contracts that hold them.",
+        _counter("line_months", "line_id", "month", "month"),
+    ),
+    Invariant(
+        "I3c",
+        "A line's yearly counters are the sum of the awards and contracts that hold them.",
+        _counter("line_years", "line_id", "year", "cast(substr(month, 1, 4) as integer)"),
+    ),
+    Invariant(
+        "I3d",
+        "A filing's counters are the sum of the awards and contracts under it.",
+        f"""
+        select 'filing ' || f.id from filings f
+        left join (
+            select filing_id, sum(case when contracted = 0 then kg else 0 end) as reserved,
+                   sum(case when contracted = 1 then kg else 0 end) as contracted
+            from ({_LIVE}) live where filing_id is not null group by filing_id
+        ) held on held.filing_id = f.id
+        where f.reserved_kg <> coalesce(held.reserved, 0) or f.contracted_kg <> coalesce(held.contracted, 0)
+        """,
+    ),
+    Invariant(
+        "I4",
+        "An award ends once: accepted, declined or lapsed.",
+        "select 'award ' || a.id from awards a left join contracts c on c.award_id = a.id"
+        " where (case when c.id is null then 0 else 1 end) + (case when a.declined_at is null then 0 else 1 end)"
+        " + (case when a.lapsed_at is null then 0 else 1 end) > 1",
+    ),
+    Invariant(
+        "I4a",
+        "An award's months add up to the award.",
+        "select 'award ' || a.id from awards a left join award_months m on m.award_id = a.id"
+        " group by a.id, a.kg having coalesce(sum(m.kg), 0) <> a.kg",
+    ),
+    Invariant(
+        "I6",
+        "No store holds less than nothing.",
+        """
+        select 'stream ' || p.stream_id from postings p
+        left join (select stream_id, sum(kg) as kg from opening_stocks group by stream_id) o
+          on o.stream_id = p.stream_id
+        where p.stream_id is not null
+        group by p.stream_id, o.kg
+        having coalesce(o.kg, 0) + sum(case when p.credit = 'store' then p.kg when p.debit = 'store' then -p.kg else 0 end) < 0
+        """,
+    ),
+    Invariant(
+        "I8",
+        "What is generated in a month leaves the yard in the same month.",
+        """
+        select 'stream ' || stream_id || ' ' || month from postings
+        group by stream_id, month
+        having sum(case when credit = 'yard' then kg when debit = 'yard' then -kg else 0 end) <> 0
+        """,
+    ),
+    Invariant(
+        "I12",
+        "A bidder has one live bid for a listing and line, and revisions without a gap.",
+        "select 'listing ' || listing_id || ' line ' || line_id from bids group by listing_id, line_id"
+        " having sum(case when replaced_at is null and withdrawn_at is null then 1 else 0 end) > 1"
+        " or max(revision) <> count(*)",
+    ),
+    Invariant(
+        "I13",
+        "A bid was received before its listing's deadline.",
+        "select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id"
+        " where l.bids_close_at is null or b.received_at >= l.bids_close_at",
+    ),
+    Invariant(
+        "I17",
+        "A published round has its frozen input and its result, with the hashes that it states.",
+        """
+        select 'round ' || r.id from rounds r
+        where r.published_at is not null and (
+            not exists (select 1 from round_files f where f.round_id = r.id and f.pass_no = 0 and f.kind = 'input'
+                        and f.sha256 = r.input_sha256)
+            or not exists (select 1 from round_files f where f.round_id = r.id and f.pass_no = 0 and f.kind = 'result'
+                           and f.sha256 = r.result_sha256))
+        """,
+    ),
+    Invariant(
+        "I20",
+        "A contract has the acceptance of both sides.",
+        "select 'contract ' || c.id from contracts c join awards a on a.id = c.award_id"
+        " where a.producer_accepted_at is null or a.recycler_accepted_at is null or a.kg <> c.kg",
+    ),
+    Invariant(
+        "I24",
+        "A published listing has a counter for each of its months.",
+        """
+        select 'listing ' || l.id from listings l
+        where l.published_at is not null
+          and (select count(*) from listing_months m where m.listing_id = l.id)
+              <> (cast(substr(l.last_month, 1, 4) as integer) - cast(substr(l.first_month, 1, 4) as integer)) * 12
+                 + cast(substr(l.last_month, 6, 2) as integer) - cast(substr(l.first_month, 6, 2) as integer) + 1
+        """,
+    ),
+)
+
+
+def broken(session: Session) -> Iterator[Breach]:
+    """Yield what does not hold."""
+    for invariant in INVARIANTS:
+        places = [str(row[0]) for row in session.execute(text(invariant.query))]
+        if places:
+            yield Breach(invariant, len(places), tuple(sorted(places)[:MOST_NAMED]))
+    if session.get_bind().dialect.name == "sqlite" and session.scalar(text("pragma foreign_keys")) != 1:
+        yield Breach(Invariant("S1", "Foreign keys are on.", ""), 1, ("this connection",))
