@@ -57,7 +57,7 @@ def _explanation(outcome: Outcome, settled: Settled, rank: int, alternatives: tu
     why = (*_rank(outcome, settled, rank), *_better(alternatives, rank), *_worth(outcome, settled))
     return Explanation(
         producer=(*_for_producer(settled), *way, *why),
-        recycler=(*_for_recycler(settled), *way, *_load(outcome, settled)),
+        recycler=(*_for_recycler(settled), *way, *_load(outcome, settled), *_worth(outcome, settled)),
         park=(*_for_park(settled), *way, *why),
     )
 

@@ -64,15 +64,16 @@ class _Finder:
             code, sentence = self._kept_apart((own, with_room[0]))
             return _left(own, None, month, kg, code, sentence, _change(near), with_room[0])
         sentence = Sentence(
-            "Every line that fits is full in %(asked_month)s: %(fitting)s lines with room for %(room_kg)s t in all.",
+            "Every line that fits is full in %(asked_month)s (lines: %(fitting)s, room in all: %(room_kg)s t).",
             {
                 "asked_month": str(month),
                 "fitting": len(fitting),
                 "room_kg": sum(dict(self.assembled.lines[line_id].months).get(month, 0) for line_id in fitting),
             },
         )
-        more = Sentence("Each further tonne of room at one of these lines would take one more tonne of it.")
-        return _left(own, None, month, kg, "capacity_full", sentence, _change(near) or more, nearest_id)
+        return _left(
+            own, None, month, kg, "capacity_full", sentence, _change(near) or self._more_room(own, fitting), nearest_id
+        )
 
     def of_line(self, line: SnapshotLine, month: Month, kg: int) -> Leftover:
         own = line.line_id
@@ -92,7 +93,7 @@ class _Finder:
             code, sentence = self._kept_apart((with_kg[0], own))
             return _left(None, own, month, kg, code, sentence, _change(near), with_kg[0])
         sentence = Sentence(
-            "All waste that fits the line is placed in %(asked_month)s: %(fitting)s lots.",
+            "All waste that fits the line is placed in %(asked_month)s (lots: %(fitting)s).",
             {"asked_month": str(month), "fitting": len(fitting)},
         )
         return _left(None, own, month, kg, "supply_placed", sentence, _change(near), nearest_id)
@@ -122,6 +123,13 @@ class _Finder:
             {"least_kg": least},
         )
         return "least_lot", sentence
+
+    def _more_room(self, listing_id: int, fitting: list[int]) -> Sentence | None:
+        """Say what the minimum cut proves: a lot that is left over is short of room at every line that it may go to."""
+        kept = self.outcome.cleared.too_small | self.outcome.cleared.filed_out
+        if any((listing_id, line_id) in kept for line_id in fitting):
+            return None
+        return Sentence("Each further tonne of room at one of these lines would take one more tonne of it.")
 
     def _misses(self, pairs: Iterator[Pair], month: Month) -> Iterator[Miss]:
         for pair in pairs:

@@ -128,6 +128,7 @@ def _condition(miss: Miss) -> Sentence | None:
         case "closed_months":
             return Sentence("Keeping the line open")
         case "line_radius" | "round_radius":
-            return Sentence("A radius of %(needed_m)s km", {"needed_m": miss.fit.haul.great_circle_m})
+            needed_km = -(-miss.fit.haul.great_circle_m // 1000)
+            return Sentence("A radius of %(needed_km)s km", {"needed_km": needed_km})
         case _:
             return None
