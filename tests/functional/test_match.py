@@ -1,0 +1,213 @@
+"""A plan from two files, by the command line alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from marketplace.cli import match as command
+from marketplace.matching.planfiles import read_demand, read_supply
+from marketplace.matching.planning import Terms, eligible_pairs
+from tests.unit.solver.problems import truth
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
+SUPPLY = "supply_id,material,lat,lon,tonnes\nA,ash,30,110,9\nB,ash,30,110.1,9\nC,slag,30,110,2\n"
+DEMAND = "demand_id,material,lat,lon,tonnes\nX,ash,30,110,10\nY,ash,30,110.1,7\n"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder with two files, and the command."""
+
+    folder: Path
+
+    def write(self, *, supply: str = SUPPLY, demand: str = DEMAND) -> None:
+        (self.folder / "supply.csv").write_text(supply, encoding="utf-8")
+        (self.folder / "demand.csv").write_text(demand, encoding="utf-8")
+
+    def match(self, *options: str, supply: Path | None = None, demand: Path | None = None) -> Result:
+        files = [str(supply or self.folder / "supply.csv"), str(demand or self.folder / "demand.csv")]
+        outputs = ["--out", str(self.folder / "plan.csv"), "--report", str(self.folder / "report.json")]
+        return CliRunner().invoke(command.match, [*files, *outputs, *options])
+
+    @property
+    def plan(self) -> list[dict[str, str]]:
+        with (self.folder / "plan.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    @property
+    def report(self) -> dict:
+        return json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+
+    @property
+    def names(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path)
+    desk.write()
+    return desk
+
+
+def test_two_files_become_a_plan_and_a_report(desk: Desk):
+    done = desk.match("--truckload-kg", "5000")
+
+    assert done.exit_code == 0, done.output
+    assert done.output == "17.000 t of 20.000 t matched in 3 contracts, 13 t km by road; proved.\n"
+    assert [list(row.values()) for row in desk.plan] == [
+        ["A", "X", "ash", "9.000", "0.000", "0.000", "0.000000"],
+        ["B", "X", "ash", "1.000", "9.630", "12.519", "12.519000"],
+        ["B", "Y", "ash", "7.000", "0.000", "0.000", "0.000000"],
+    ]
+    report = desk.report
+    assert {name: report[name] for name in ("supply_t", "demand_t", "matched_t", "transport_t_km", "cost_yuan")} == {
+        "supply_t": 20.0,
+        "demand_t": 17.0,
+        "matched_t": 17.0,
+        "transport_t_km": 12.519,
+        "cost_yuan": 12.519,
+    }
+    assert {name: report[name] for name in ("arcs", "components", "contracts", "engine", "objective", "trips")} == {
+        "arcs": 4,
+        "components": 1,
+        "contracts": 3,
+        "engine": "scipy",
+        "objective": "utilization",
+        "trips": 5,
+    }
+    proof = report["certificate"]
+    assert (proof["feasible"], proof["tonnes_maximal"], proof["cost_minimal"]) == (True, True, True)
+    assert (proof["bound"], proof["gap"]) == (12.519, 0.0)
+    assert report["unmatched"] == {"no_line_for_material": 2.0, "capacity_full": 1.0}
+    assert min(report[name] for name in ("candidate_seconds", "solve_seconds")) >= 0
+    assert report["peak_rss_mib"] > 0
+
+
+def test_the_same_files_give_the_same_bytes(desk: Desk):
+    desk.match()
+    first = (desk.folder / "plan.csv").read_bytes()
+
+    desk.match()
+
+    assert (desk.folder / "plan.csv").read_bytes() == first
+    assert desk.names == {"supply.csv", "demand.csv", "plan.csv", "report.json"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "options", "said"),
+    [
+        ({"supply": SUPPLY.replace("B,ash,30,", "B,ash,95,")}, (), "supply.csv, line 3, column lat: This lies between"),
+        ({"supply": SUPPLY.replace("B,", "A,")}, (), "supply.csv, line 3, column supply_id: “A” already stands"),
+        ({"supply": SUPPLY.replace("110.1,9", "110.1,inf")}, (), "supply.csv, line 3, column tonnes: “inf” is not"),
+        ({"demand": DEMAND.replace("110,10", "110,1e308")}, (), "demand.csv, line 2, column tonnes: “1e308” is not"),
+        ({"demand": ""}, (), "demand.csv, line 1, column demand_id: The file is empty"),
+        ({"demand": DEMAND.replace("lon,", "")}, (), "demand.csv, line 1, column lon: This column is missing."),
+        ({}, ("--objective", "surplus"), "--objective surplus is not available from files"),
+        ({}, ("--engine", "magic"), "--engine magic: there is no such engine. There are auto, scipy, greedy."),
+        ({}, ("--max-km", "nan"), "“nan” is not a number"),
+        ({}, ("--max-km", "-1"), "-1 is not between 0 and 20100"),
+        ({}, ("--circuity", "0.9"), "0.9 is not between 1 and 10"),
+        ({}, ("--circuity", "1.23456"), "--circuity 1.23456: at most three decimals"),
+        ({}, ("--truckload-kg", "0"), "--truckload-kg"),
+        ({}, ("--min-lot-kg", "-1"), "--min-lot-kg"),
+        ({}, ("--out", "supply.csv"), "four different files"),
+        ({}, ("--report", "nowhere/report.json"), "there is no such folder"),
+    ],
+)
+def test_what_cannot_be_used_is_named_and_nothing_is_written(
+    wrong: dict[str, str], options: tuple[str, ...], said: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    desk.write(**{"supply": SUPPLY, "demand": DEMAND, **wrong})
+    before = (desk.folder / "supply.csv").read_bytes()
+    monkeypatch.chdir(desk.folder)
+
+    refused = desk.match(*options)
+
+    assert refused.exit_code == 2
+    assert said in refused.output
+    assert desk.names == {"supply.csv", "demand.csv"}
+    assert (desk.folder / "supply.csv").read_bytes() == before
+
+
+def test_a_file_that_is_not_there_is_refused(desk: Desk):
+    refused = desk.match(supply=desk.folder / "other.csv")
+
+    assert refused.exit_code == 2
+    assert "other.csv" in refused.output
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_if_the_second_file_cannot_be_written_the_first_is_as_it_was(
+    standing: bool, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    if standing:
+        (desk.folder / "plan.csv").write_text("the plan of yesterday", encoding="utf-8")
+    before = desk.names
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if target.name == "report.json":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    refused = desk.match()
+
+    assert refused.exit_code == 2
+    assert "The plan cannot be written: No space left on device." in refused.output
+    assert desk.names == before
+    if standing:
+        assert (desk.folder / "plan.csv").read_text(encoding="utf-8") == "the plan of yesterday"
+
+
+def test_least_lots_are_kept(desk: Desk):
+    done = desk.match("--min-lot-kg", "2000")
+
+    assert done.exit_code == 0
+    assert [(row["supply_id"], row["demand_id"], row["tonnes"]) for row in desk.plan] == [
+        ("A", "X", "9.000"),
+        ("B", "Y", "7.000"),
+    ]
+    assert desk.report["certificate"]["most_t"] == 17.0
+    assert desk.report["certificate"]["tonnes_maximal"] is False
+    assert "not proved to be the best" in done.output
+
+
+@pytest.mark.parametrize("max_km", [100, 200, 300])
+def test_the_plants_of_the_country_get_the_best_plan_there_is(max_km: int, desk: Desk):
+    files = [REAL / "cn_match_supply.csv", REAL / "cn_match_demand.csv"]
+    if not all(path.exists() for path in files):
+        pytest.skip("the instance of real plants is not beside this checkout (../shared/data/real)")
+
+    done = desk.match("--max-km", str(max_km), supply=files[0], demand=files[1])
+
+    lots, lines = read_supply(files[0].read_bytes(), "s"), read_demand(files[1].read_bytes(), "d")
+    terms = Terms(max_m=max_km * 1000, circuity_permille=1300, min_lot_kg=0)
+    most_kg, cost = truth(eligible_pairs(lots, lines, terms).problem)
+    assert done.exit_code == 0, done.output
+    report, rows = desk.report, desk.plan
+    assert report["matched_t"] == most_kg / 1000
+    assert report["transport_t_km"] == report["cost_yuan"] == cost / 10**6
+    assert report["certificate"]["violations"] == []
+    assert report["certificate"]["cost_minimal"] is True
+    assert rows == sorted(rows, key=lambda row: (row["supply_id"], row["demand_id"]))
+    nobody = sum(lot.kg for lot in lots if lot.material in {"bottom_ash", "steel_slag"}) / 1000
+    assert report["unmatched"]["no_line_for_material"] == nobody > 0
+    assert sum(map(Fraction, map(str, report["unmatched"].values()))) == Fraction(str(report["supply_t"])) - Fraction(
+        str(report["matched_t"])
+    )
+    taken: dict[str, int] = defaultdict(int)
+    for row in rows:
+        taken[row["demand_id"]] += int(Fraction(row["tonnes"]) * 1000)
+        assert Fraction(row["great_circle_km"]) <= max_km
+    room = {line.id: line.kg for line in lines}
+    assert all(kg <= room[line] for line, kg in taken.items())
