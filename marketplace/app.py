@@ -17,6 +17,7 @@ from marketplace import cli
 from marketplace import settings as configuration
 from marketplace.adapters.geocoding import geocoder
 from marketplace.adapters.mail import mailer
+from marketplace.adapters.passwords import Argon2Passwords
 from marketplace.jobs import queue
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.parks import Park
@@ -62,7 +63,11 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     tasks = queue.Queue(settings, sessions, mailer(settings), write)
     app.extensions["marketplace"] = context.Parts(
-        settings=settings, sessions=sessions, geocoder=geocoder(settings.geocoder_url), enqueue=tasks.send
+        settings=settings,
+        sessions=sessions,
+        geocoder=geocoder(settings.geocoder_url),
+        passwords=Argon2Passwords(),
+        enqueue=tasks.send,
     )
     app.extensions["marketplace.engine"] = engine
     app.extensions["marketplace.queue"] = tasks

@@ -25,6 +25,7 @@ KEYWORDS: Final = {
     "NotFound": None,
     "NotAllowed": None,
     "Conflict": None,
+    "TooMany": None,
     "Sentence": None,
 }
 

@@ -1,4 +1,4 @@
-"""The four refusals, each mapped once to an answer; anything else that is raised is a defect."""
+"""The refusals, each mapped once to an answer; anything else that is raised is a defect."""
 
 from __future__ import annotations
 
@@ -46,3 +46,7 @@ class NotAllowed(MarketplaceError):
 
 class Conflict(MarketplaceError):
     """It made sense, but the rows do not allow it now: 409."""
+
+
+class TooMany(MarketplaceError):
+    """It was tried too often in a short time: 429; the sentence says when to try again."""

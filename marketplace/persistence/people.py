@@ -112,6 +112,7 @@ class Letter(Base):
     email: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"), index=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"))
     role: Mapped[str | None]
     sent_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     sent_at: Mapped[Instant]

@@ -12,6 +12,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import VISITOR, Actor
+from marketplace.services.accounts import Passwords
 
 if TYPE_CHECKING:
     from marketplace.settings import Settings  # what stands above is known by type alone
@@ -24,6 +25,7 @@ class Parts:
     settings: Settings
     sessions: Callable[[], Session]
     geocoder: Any
+    passwords: Passwords
     enqueue: Callable[[int], None]
     """Tells the task queue that the job of this id waits; lost, it is found by the sweep."""
 

@@ -11,12 +11,18 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from marketplace.domain.errors import Conflict, Invalid, MarketplaceError, NotAllowed, NotFound
+from marketplace.domain.errors import Conflict, Invalid, MarketplaceError, NotAllowed, NotFound, TooMany
 from marketplace.domain.wording import Sentence
 from marketplace.web.filters import say
 from marketplace.web.routing import SignInFirst
 
-STATUS: Final[dict[type[MarketplaceError], int]] = {Invalid: 422, NotFound: 404, NotAllowed: 403, Conflict: 409}
+STATUS: Final[dict[type[MarketplaceError], int]] = {
+    Invalid: 422,
+    NotFound: 404,
+    NotAllowed: 403,
+    Conflict: 409,
+    TooMany: 429,
+}
 DRAWN: Final = frozenset({400, 403, 404, 405, 409, 413, 422, 429, 500, 503})
 
 
