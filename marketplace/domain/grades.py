@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.reference import decimal, rows
-from marketplace.domain.wording import Sentence
+from marketplace.domain.wording import Sentence, Value
 
 Outcome: TypeAlias = Literal["met", "failed", "not_determinable", "out_of_scope"]
 
@@ -239,12 +239,13 @@ def _failures(grade: Grade, values: Mapping[str, Decimal]) -> tuple[Failure, ...
 
 
 def _met(grade: Grade, *, is_known: bool) -> Sentence:
+    values: dict[str, Value] = {
+        "standard": grade.standard,
+        "grade": Sentence(grade.name_en),
+    }  # its Chinese stands in the table too
     if is_known:
-        return Sentence("%(standard)s: %(grade)s.", {"standard": grade.standard, "grade": grade.code})
-    return Sentence(
-        "%(standard)s: %(grade)s, provided that the boiler burns pulverized coal.",
-        {"standard": grade.standard, "grade": grade.code},
-    )
+        return Sentence("%(standard)s: %(grade)s.", values)
+    return Sentence("%(standard)s: %(grade)s, provided that the boiler burns pulverized coal.", values)
 
 
 def _read(material: str) -> Iterator[Grade]:

@@ -28,7 +28,8 @@ def number(text: str, *, field: str | None = None) -> Decimal:
     Raises Invalid for anything else, among it NaN, Infinity and an exponent, which a person does not mean.
     """
     plain = unicodedata.normalize("NFKC", text).strip().replace(" ", "").replace("−", "-")
-    if not plain or not _NUMBER.fullmatch(plain) or not re.search(r"\d", plain):
+    small = any(unicodedata.category(character) == "No" for character in text)  # 10² is not 102
+    if small or not _NUMBER.fullmatch(plain) or not re.search(r"\d", plain):
         raise Invalid("“%(text)s” is not a number. Write digits, such as 1200 or 12.5.", field=field, text=text[:40])
     try:
         return Decimal(plain.replace(",", ""))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+import marketplace
 from marketplace.domain.errors import Invalid
 from marketplace.domain.grades import (
     checked_value,
@@ -73,7 +76,7 @@ def test_a_grade_says_why_it_is_no_better() -> None:
         ("residue_45um", Decimal("12.1"), Decimal("12.0"), "max"),
         ("water_demand_ratio", Decimal(96), Decimal(95), "max"),
     ]
-    assert str(grading.text) == "GB/T 1596-2017: II."
+    assert str(grading.text) == "GB/T 1596-2017: Grade II."
     assert (grading.name_zh, grading.name_en) == ("Ⅱ级", "Grade II")
 
 
@@ -100,7 +103,7 @@ def test_without_a_word_on_the_boiler_the_grade_says_what_it_supposes() -> None:
     assert grading is not None
     assert (grading.grade, str(grading.text)) == (
         "I",
-        "GB/T 1596-2017: I, provided that the boiler burns pulverized coal.",
+        "GB/T 1596-2017: Grade I, provided that the boiler burns pulverized coal.",
     )
 
 
@@ -244,6 +247,18 @@ def test_refuses_what_is_no_property_class_or_boiler() -> None:
         grade_of("fly_ash", {}, ash_class="X")
     with pytest.raises(Invalid, match="pulverized coal"):
         grade_of("fly_ash", {}, boiler="kettle")
+
+
+def test_the_catalogue_says_each_grade_as_the_table_does() -> None:
+    part = Path(marketplace.__file__).parent / "translations" / "zh_Hans_CN" / "facts.po"
+    with part.open("rb") as lines:
+        said = {message.id: message.string for message in read_po(lines)}
+
+    named = {
+        grade.name_en: grade.name_zh for each in [*materials(), None] for grade in grades(each.code if each else "*")
+    }
+
+    assert {name: said.get(name) for name in named} == named
 
 
 def test_every_limit_names_a_property_and_lies_within_its_sense() -> None:

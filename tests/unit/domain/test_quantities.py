@@ -40,7 +40,25 @@ def test_reads_a_number_as_people_type_it(typed: str, read: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", " ", ".", "-", "1e308", "NaN", "Infinity", "1,20", "12,5", "1.2.3", "0x10", "十二", "12 t", "½", "--1"],
+    [
+        "",
+        " ",
+        ".",
+        "-",
+        "1e308",
+        "NaN",
+        "Infinity",
+        "1,20",
+        "12,5",
+        "1.2.3",
+        "0x10",
+        "十二",
+        "12 t",
+        "½",
+        "10²",
+        "①",
+        "--1",
+    ],
 )
 def test_refuses_what_is_no_number(typed: str) -> None:
     with pytest.raises(Invalid, match="is not a number") as refused:
