@@ -48,6 +48,8 @@ class Listing(Base):
     withdrawn_at: Mapped[Instant | None]
     bids_decided_at: Mapped[Instant | None]
     """When the producer ended the bidding, with or without an award."""
+    bids_decided_because: Mapped[str] = mapped_column(default="")
+    """What those without an award are told."""
 
     months: Mapped[list[ListingMonth]] = relationship(back_populates="listing", lazy="raise")
 

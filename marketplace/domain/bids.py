@@ -1,0 +1,133 @@
+"""Bids: a recycler's price and quantity for a listing, what it comes to on both sides, and why it wins or loses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median_low
+from typing import Final, Literal, TypeAlias
+
+from marketplace.domain.errors import Invalid
+from marketplace.domain.quantities import MOST_FEN_PER_T, MOST_KG
+
+Transport: TypeAlias = Literal["recycler", "producer"]
+State: TypeAlias = Literal["live", "waiting", "won", "partly", "lost", "withdrawn", "replaced", "void"]
+
+TRANSPORTS: Final = ("recycler", "producer")
+"""Who carries: the bidder fetches it, and the price holds at the seller's gate; or the seller brings it, and it holds
+at the bidder's gate."""
+
+UNUSUAL: Final = 5
+"""A price so many times above or below the usual one is asked about once."""
+
+ANSWER_DAYS: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewBid:
+    """
+    A bid as a recycler makes it; raises Invalid where that makes no sense by itself.
+
+    ``price_fen_per_t`` below zero: the producer pays. ``confirmed``: the bidder was asked about an unusual price and
+    means it.
+    """
+
+    listing_id: int
+    line_id: int
+    price_fen_per_t: int
+    kg_per_month: int
+    transport: str = "recycler"
+    note: str = ""
+    confirmed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if abs(self.price_fen_per_t) > MOST_FEN_PER_T:
+            raise Invalid("That is more than a million yuan per tonne. Is the unit right?", field="price")
+        if not 0 < self.kg_per_month <= MOST_KG:
+            raise Invalid("The quantity per month must be more than zero.", field="kg_per_month")
+        if self.transport not in TRANSPORTS:
+            raise Invalid("Say who carries it.", field="transport")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    What a bid comes to, in fen per tonne.
+
+    ``delivered``: what the tonne costs the bidder at its gate, after expected deductions. ``net``: what the seller is
+    left with at its own gate, after freight (if it carries) and expected deductions.
+    """
+
+    delivered_fen_per_t: int
+    net_fen_per_t: int
+
+
+def outcome(price: int, *, transport: str, freight: int, deduction: int) -> Outcome:
+    """
+    Return what a bid comes to on both sides.
+
+    >>> outcome(4000, transport="recycler", freight=1500, deduction=100)
+    Outcome(delivered_fen_per_t=5400, net_fen_per_t=3900)
+    """
+    paid = price - deduction
+    if transport == "producer":
+        return Outcome(paid, paid - freight)
+    return Outcome(paid + freight, paid)
+
+
+def usual(prices: Iterable[int]) -> int | None:
+    """Return the price that a bid is held against for typing errors: the median; none if it says nothing."""
+    known = sorted(prices)
+    found = median_low(known) if known else 0
+    return found or None
+
+
+def is_unusual(price: int, usual_price: int | None) -> bool:
+    """Say whether a price is more than five times the usual one or less than a fifth of it; zero is never asked about."""
+    if usual_price is None or price == 0:
+        return False
+    return abs(price) > UNUSUAL * abs(usual_price) or abs(price) * UNUSUAL < abs(usual_price)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A bid in the order of what the seller nets."""
+
+    bid_id: int
+    rank: int
+    net_fen_per_t: int
+
+
+def ranked(nets: Iterable[tuple[int, int, int]]) -> tuple[Ranked, ...]:
+    """
+    Return bids from the one that nets the seller most; equal ones by time of receipt, then by number.
+
+    ``nets`` are (bid, net in fen per tonne, time of receipt as a whole number).
+    """
+    order = sorted(nets, key=lambda each: (-each[1], each[2], each[0]))
+    return tuple(Ranked(bid_id, place, net) for place, (bid_id, net, _) in enumerate(order, start=1))
+
+
+def state_of(
+    *,
+    replaced: bool,
+    withdrawn: bool,
+    listing_withdrawn: bool,
+    bidding_open: bool,
+    decided: bool,
+    awarded_kg_per_month: int,
+    kg_per_month: int,
+) -> State:
+    """Read the state of a bid off its own timestamps and those of its listing."""
+    if withdrawn:
+        return "withdrawn"
+    if replaced:
+        return "replaced"
+    if awarded_kg_per_month:
+        return "won" if awarded_kg_per_month >= kg_per_month else "partly"
+    if listing_withdrawn:
+        return "void"
+    if bidding_open:
+        return "live"
+    return "lost" if decided else "waiting"

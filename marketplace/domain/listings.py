@@ -1,0 +1,179 @@
+"""Listings: what a producer asks to put on the board, when that makes sense, and who may see how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta, timezone
+from typing import Final, Literal, TypeAlias
+
+from marketplace.domain.errors import Invalid
+from marketplace.domain.quantities import MOST_KG, Month
+
+State: TypeAlias = Literal["draft", "published", "sold", "expired", "withdrawn"]
+Bidding: TypeAlias = Literal["none", "open", "to_decide", "decided"]
+
+DISCLOSURES: Final = ("open", "members", "masked")
+"""Who reads the producer's name: everybody; verified organizations; nobody but the park until an award."""
+
+LOADING_MODES: Final = ("", "silo", "loader", "belt", "crane", "bags")
+"""How trucks are loaded; empty where it is not said."""
+
+MOST_MONTHS: Final = 24
+LIFE: Final = timedelta(days=60)
+"""How long a listing stands before its producer must say again that it holds."""
+
+EXPIRES_SOON: Final = timedelta(days=7)
+AFTER_BIDS: Final = timedelta(days=14)
+"""A listing outlives the deadline of its bids by so much, so that there is time to award."""
+
+CLOSING_TIME: Final = timezone(timedelta(hours=8))
+"""The months of a listing are those of China, whatever the server's zone."""
+
+BANDS: Final = (1_000_000, 5_000_000, 20_000_000)
+"""Between these kilograms a month lie the bands in which a masked quantity is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewListing:
+    """
+    A listing as its producer asks for it; raises Invalid where that makes no sense by itself.
+
+    ``kg_per_month`` is offered in each month of the window; ``least_lot_kg`` and ``cap_per_buyer_kg`` are the least and
+    the most that one recycler gets over the whole window. ``bids_close_at`` None: it waits for a matching round alone.
+    """
+
+    first_month: Month
+    last_month: Month
+    kg_per_month: int
+    asking_fen_per_t: int
+    reserve_fen_per_t: int | None = None
+    least_lot_kg: int = 0
+    cap_per_buyer_kg: int | None = None
+    small_works_share_percent: int = 0
+    disclosure: str = "members"
+    loading_hours: str = ""
+    loading_mode: str = ""
+    note: str = ""
+    bids_close_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.last_month < self.first_month:
+            raise Invalid("The last month is before the first.", field="last_month")
+        if self.first_month.plus(MOST_MONTHS - 1) < self.last_month:
+            raise Invalid("A listing covers at most two years.", field="last_month")
+        if not 0 < self.kg_per_month <= MOST_KG:
+            raise Invalid("The quantity per month must be more than zero.", field="kg_per_month")
+        if self.reserve_fen_per_t is not None and self.reserve_fen_per_t > self.asking_fen_per_t:
+            raise Invalid(
+                "The reserve is the least you would take: it cannot be above the asking price.", field="reserve"
+            )
+        if not 0 <= self.least_lot_kg <= self.kg:
+            raise Invalid("The least lot is more than the whole listing.", field="least_lot")
+        cap = self.cap_per_buyer_kg
+        if cap is not None and cap <= 0:
+            raise Invalid("The cap per buyer must be more than zero.", field="cap_per_buyer")
+        if cap is not None and cap < self.least_lot_kg:
+            raise Invalid("The cap per buyer is below the least lot: nobody could buy.", field="cap_per_buyer")
+        if not 0 <= self.small_works_share_percent <= 100:
+            raise Invalid("The share for small works is between 0 and 100 %%.", field="small_works_share")
+        if self.disclosure not in DISCLOSURES:
+            raise Invalid("Say who may read your name.", field="disclosure")
+        if self.loading_mode not in LOADING_MODES:
+            raise Invalid("This way of loading is not known.", field="loading_mode")
+
+    @property
+    def kg(self) -> int:
+        """All that is offered over the window."""
+        return self.kg_per_month * len(list(self.first_month.until(self.last_month)))
+
+    def must_lie_ahead(self, now: datetime) -> None:
+        """Raise Invalid if a month or the deadline of the bids is past, or the deadline lies after the window."""
+        must_lie_ahead(self.first_month, self.last_month, self.bids_close_at, now)
+
+
+def must_lie_ahead(first: Month, last: Month, bids_close_at: datetime | None, now: datetime) -> None:
+    """Raise Invalid if a month or the deadline of the bids is past, or the deadline lies after the window."""
+    if first < month_at(now):
+        raise Invalid("The first month is past.", field="first_month")
+    if bids_close_at is None:
+        return
+    if bids_close_at <= now:
+        raise Invalid("The deadline of the bids must lie ahead.", field="bids_close_on")
+    if month_at(bids_close_at) > last:
+        raise Invalid("The deadline of the bids lies after the last month.", field="bids_close_on")
+
+
+MATERIAL_FIELDS: Final = tuple(each.name for each in fields(NewListing) if each.name != "loading_hours")
+"""What bidders rely on: frozen from the first bid on. The loading hours alone may still change."""
+
+
+def month_at(now: datetime) -> Month:
+    """Return the month that an instant lies in, in China."""
+    return Month.of(now.astimezone(CLOSING_TIME).date())
+
+
+def expiry(now: datetime, bids_close_at: datetime | None) -> datetime:
+    """Return until when a listing stands that is published or renewed now."""
+    return max(now + LIFE, bids_close_at + AFTER_BIDS) if bids_close_at is not None else now + LIFE
+
+
+def state_of(
+    now: datetime,
+    *,
+    published_at: datetime | None,
+    withdrawn_at: datetime | None,
+    expires_at: datetime | None,
+    remaining_kg: int,
+) -> State:
+    """Read the state of a listing off its timestamps and what is left of it."""
+    if withdrawn_at is not None:
+        return "withdrawn"
+    if published_at is None:
+        return "draft"
+    if remaining_kg == 0:
+        return "sold"
+    return "expired" if expires_at is not None and expires_at <= now else "published"
+
+
+def bidding_of(now: datetime, *, bids_close_at: datetime | None, bids_decided_at: datetime | None) -> Bidding:
+    """Read how far the bidding is; at the very instant of the deadline it is over."""
+    if bids_close_at is None:
+        return "none"
+    if bids_decided_at is not None:
+        return "decided"
+    return "open" if now < bids_close_at else "to_decide"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """
+    How much of a listing somebody sees.
+
+    ``figures``: quantity, price, lab values, terms. ``names``: the producer, its site and point. Without either there
+    are the material, the prefecture, a band of the quantity, the grade and the months.
+    """
+
+    figures: bool
+    names: bool
+
+
+ALL: Final = Sight(figures=True, names=True)
+
+
+def sight(disclosure: str, *, own: bool = False, awarded: bool = False, member: bool = False) -> Sight:
+    """
+    Return what a reader sees of a listing of this disclosure level.
+
+    ``own``: its producer, the park that oversees it, or an auditor. ``awarded``: a recycler that was awarded some of
+    it. ``member``: acts for a verified organization.
+    """
+    if own or awarded or disclosure == "open":
+        return ALL
+    return Sight(figures=member, names=member and disclosure == "members")
+
+
+def band_of(kg: int) -> tuple[int, int | None]:
+    """Return the band that a quantity lies in: from (with) and to (without); none for no upper end."""
+    least = max((edge for edge in BANDS if edge <= kg), default=0)
+    return least, min((edge for edge in BANDS if edge > kg), default=None)

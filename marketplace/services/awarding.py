@@ -1,0 +1,311 @@
+"""Writes: a producer awards bids once their deadline has passed, or ends the bidding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.bids import ANSWER_DAYS, outcome, ranked
+from marketplace.domain.errors import Conflict, Invalid, NotFound
+from marketplace.domain.fit import Fit, filing_needed
+from marketplace.domain.listings import bidding_of
+from marketplace.domain.quantities import Month
+from marketplace.domain.wording import Sentence
+from marketplace.persistence.audit import record
+from marketplace.persistence.base import EPOCH, MICROSECOND
+from marketplace.persistence.database import transaction
+from marketplace.persistence.fit import accepting
+from marketplace.persistence.lines import Filing, IntakeLine
+from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.pairs import fits_with, lots
+from marketplace.persistence.rounds import Award, AwardMonth
+from marketplace.persistence.streams import WasteStream
+from marketplace.services.counters import Share, reserve
+from marketplace.services.verification import must_be_verified
+
+MOST_REASON = 500
+
+
+@dataclass(frozen=True)
+class _Sale:
+    """A listing whose bids are to be decided, held until the transaction ends."""
+
+    listing: Listing
+    producer_id: int
+    park_id: int
+
+
+def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *, now: datetime) -> int:
+    """
+    Award so many kilograms a month to a bid and return the award's id; the recycler then has three days to answer.
+
+    A month in which less is left gets what is left. Raises NotFound, NotAllowed; Invalid if it is more than the bid
+    asks for; Conflict before the deadline, when the bidding was ended, the bid does not stand, the line does not fit
+    (any more), a cap or least lot is broken, or a counter does not hold it.
+    """
+    with transaction(session):
+        listing_id = session.scalar(select(Bid.listing_id).where(Bid.id == bid_id))
+        if listing_id is None:
+            raise NotFound
+        sale = _to_decide(session, actor, listing_id, now)
+        bid = session.get_one(Bid, bid_id, populate_existing=True)
+        if bid.replaced_at is not None or bid.withdrawn_at is not None:
+            raise Conflict("This bid was replaced or withdrawn by the recycler.")
+        if session.scalar(select(Award.id).where(Award.bid_id == bid_id)) is not None:
+            raise Conflict("This bid has been awarded already.")
+        if not 0 < kg_per_month <= bid.kg_per_month:
+            raise Invalid(
+                "The bid is for up to %(most_kg)s t per month; award that much or less.",
+                field="kg_per_month",
+                most_kg=bid.kg_per_month,
+            )
+        must_be_verified(session, sale.producer_id)
+        must_be_verified(session, bid.organization_id)
+        fit, crosses = _must_fit(session, bid, now)
+        months = _months(session, sale.listing, fit, kg_per_month)
+        _must_keep_the_rules(session, sale.listing, bid, sum(months.values()))
+        filing_id = _filing(session, sale.listing, bid.line_id, now) if crosses else None
+        reserve(session, Share(listing_id, bid.line_id, months, filing_id))
+        award = _award(session, sale, bid, fit, months, filing_id, now)
+        if not _left(session, listing_id):
+            sale.listing.bids_decided_at = now
+        record(
+            session,
+            actor,
+            "listing.award",
+            "award",
+            award.id,
+            now=now,
+            organization_id=sale.producer_id,
+            park_id=sale.park_id,
+            listing_id=listing_id,
+            bid_id=bid_id,
+            kg=award.kg,
+        )
+    return award.id
+
+
+def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *, now: datetime) -> None:
+    """
+    End the bidding: those without an award have lost, and read the reason.
+
+    Raises NotFound, NotAllowed; Invalid without a reason where nothing was awarded; Conflict before the deadline or if
+    it was ended before.
+    """
+    with transaction(session):
+        sale = _to_decide(session, actor, listing_id, now)
+        awarded = session.scalar(
+            select(func.count(Award.id)).where(Award.listing_id == listing_id, Award.bid_id.is_not(None))
+        )
+        said = reason.strip()
+        if not awarded and not said:
+            raise Invalid("Nothing was awarded: tell the bidders why.", field="reason")
+        if len(said) > MOST_REASON:
+            raise Invalid("At most %(most)s characters.", field="reason", most=MOST_REASON)
+        sale.listing.bids_decided_at = now
+        sale.listing.bids_decided_because = said
+        record(
+            session,
+            actor,
+            "listing.award",
+            "listing",
+            listing_id,
+            now=now,
+            organization_id=sale.producer_id,
+            park_id=sale.park_id,
+            awards=awarded,
+            reason=said,
+        )
+
+
+def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -> _Sale:
+    listing = session.scalar(
+        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if listing is None:
+        raise NotFound
+    producer_id, park_id, site_park_id = session.execute(
+        select(Organization.id, Organization.park_id, Site.park_id)
+        .join(Site, Site.organization_id == Organization.id)
+        .join(WasteStream, WasteStream.site_id == Site.id)
+        .where(WasteStream.id == listing.stream_id)
+    ).one()
+    actor.must("listing.award", Belonging.to(producer_id, park_id, site_park_id))
+    if listing.withdrawn_at is not None:
+        raise Conflict("This listing has been withdrawn.")
+    match bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at):
+        case "none":
+            raise Conflict("This listing takes no bids: it waits for a matching round.")
+        case "open":
+            raise Conflict(
+                "Bids are sealed until %(bids_close_at)s: before that nobody reads or awards them.",
+                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
+            )
+        case "decided":
+            raise Conflict("The bidding on this listing has been ended.")
+    return _Sale(listing, producer_id, park_id)
+
+
+def _must_fit(session: Session, bid: Bid, now: datetime) -> tuple[Fit, bool]:
+    """Return the fit, and whether it needs a filing across provinces. Raises Conflict with what stands in the way."""
+    if session.scalar(select(IntakeLine.retired_at).where(IntakeLine.id == bid.line_id)) is not None:
+        raise Conflict("This intake line is no longer kept.")
+    of = lots(session, [bid.listing_id], now=now)
+    lot = of[bid.listing_id]
+    lines = accepting(session, [bid.line_id], months=lot.months)
+    fit = fits_with(session, of, lines, now=now)[bid.listing_id, bid.line_id]
+    if fit.first is not None:
+        raise Conflict("It cannot go to this line: %(reason)s", reason=fit.first.sentence)
+    return fit, filing_needed(lot.offered, lines[bid.line_id])
+
+
+def _months(session: Session, listing: Listing, fit: Fit, kg_per_month: int) -> dict[Month, int]:
+    """Return what the award takes in each open month: what is asked, or what is left if that is less."""
+    left = {
+        row.month: row.offered_kg - row.reserved_kg - row.contracted_kg
+        for row in session.execute(
+            select(
+                ListingMonth.month, ListingMonth.offered_kg, ListingMonth.reserved_kg, ListingMonth.contracted_kg
+            ).where(ListingMonth.listing_id == listing.id)
+        )
+    }
+    months = {month: min(kg_per_month, left.get(month, 0)) for month in fit.months if left.get(month, 0) > 0}
+    if not months:
+        raise Conflict("Nothing of this listing is left in the months in which the line is open.")
+    return months
+
+
+def _must_keep_the_rules(session: Session, listing: Listing, bid: Bid, kg: int) -> None:
+    if kg < listing.least_lot_kg:
+        raise Conflict(
+            "That is %(award_kg)s t in all; by your own rule nobody gets less than %(least_kg)s t.",
+            award_kg=kg,
+            least_kg=listing.least_lot_kg,
+        )
+    if listing.cap_per_buyer_kg is None:
+        return
+    has = session.scalar(
+        select(func.coalesce(func.sum(Award.kg), 0)).where(
+            Award.listing_id == listing.id,
+            Award.recycler_id == bid.organization_id,
+            Award.declined_at.is_(None),
+            Award.lapsed_at.is_(None),
+        )
+    )
+    if (has or 0) + kg > listing.cap_per_buyer_kg:
+        raise Conflict(
+            "By your own rule one buyer gets at most %(cap_kg)s t. This one has %(has_kg)s t; %(award_kg)s t more are"
+            " too many.",
+            cap_kg=listing.cap_per_buyer_kg,
+            has_kg=has or 0,
+            award_kg=kg,
+        )
+
+
+def _filing(session: Session, listing: Listing, line_id: int, now: datetime) -> int | None:
+    """Return the filing that counts for a stream and a line: in force before others, then the one with most left."""
+    rows = session.execute(
+        select(Filing.id, Filing.valid_from, Filing.valid_to)
+        .join(IntakeLine, IntakeLine.site_id == Filing.receiving_site_id)
+        .where(Filing.stream_id == listing.stream_id, IntakeLine.id == line_id, Filing.ended_at.is_(None))
+        .order_by(Filing.reserved_kg + Filing.contracted_kg - Filing.filed_kg, Filing.id)
+    ).all()
+    in_force = [row for row in rows if row.valid_from <= now.date() <= row.valid_to]
+    chosen = next(iter(in_force or rows), None)
+    return None if chosen is None else int(chosen.id)
+
+
+def _left(session: Session, listing_id: int) -> bool:
+    return (
+        session.scalar(
+            select(ListingMonth.id)
+            .where(
+                ListingMonth.listing_id == listing_id,
+                ListingMonth.reserved_kg + ListingMonth.contracted_kg < ListingMonth.offered_kg,
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _award(
+    session: Session, sale: _Sale, bid: Bid, fit: Fit, months: dict[Month, int], filing_id: int | None, now: datetime
+) -> Award:
+    net = _net(bid)
+    award = Award(
+        bid_id=bid.id,
+        listing_id=bid.listing_id,
+        line_id=bid.line_id,
+        producer_id=sale.producer_id,
+        recycler_id=bid.organization_id,
+        filing_id=filing_id,
+        kg=sum(months.values()),
+        price_fen_per_t=net,
+        transport=bid.transport,
+        freight_fen_per_t=bid.freight_fen_per_t,
+        deduction_fen_per_t=bid.deduction_fen_per_t,
+        great_circle_m=fit.haul.great_circle_m,
+        road_m=bid.road_m,
+        explanation=_explanation(session, bid, net),
+        awarded_at=now,
+        answer_by=now + timedelta(days=ANSWER_DAYS),
+        producer_accepted_at=now,
+    )
+    session.add(award)
+    session.flush()
+    session.add_all(AwardMonth(award_id=award.id, month=month, kg=kg) for month, kg in sorted(months.items()))
+    return award
+
+
+def _net(bid: Bid) -> int:
+    return outcome(
+        bid.price_fen_per_t,
+        transport=bid.transport,
+        freight=bid.freight_fen_per_t,
+        deduction=bid.deduction_fen_per_t,
+    ).net_fen_per_t
+
+
+def _explanation(session: Session, bid: Bid, net: int) -> dict[str, list[dict[str, object]]]:
+    """Return why this bid, for each reader: no reader finds another's bid in it."""
+    live = session.scalars(
+        select(Bid).where(Bid.listing_id == bid.listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+    ).all()
+    order = ranked((each.id, _net(each), (each.received_at - EPOCH) // MICROSECOND) for each in live)
+    place = next(each.rank for each in order if each.bid_id == bid.id)
+    money: dict[str, str | int | Sentence | tuple[str, ...] | None] = {
+        "price_fen_per_t": net,
+        "delivered_fen_per_t": net + bid.freight_fen_per_t + bid.deduction_fen_per_t,
+        "freight_fen_per_t": bid.freight_fen_per_t,
+        "deduction_fen_per_t": bid.deduction_fen_per_t,
+    }
+    rank = Sentence(
+        "By what the producer nets the bid is number %(rank)s of %(bids)s.", {"rank": place, "bids": len(order)}
+    )
+    source = Sentence("The price is the one that was bid; it was sealed until the deadline.")
+    park = Sentence(
+        "%(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s at the producer's gate,"
+        " %(freight_fen_per_t)s freight, %(deduction_fen_per_t)s expected deductions.",
+        money,
+    )
+    producer = Sentence(
+        "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
+        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
+        money,
+    )
+    recycler = Sentence(
+        "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
+        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
+        money,
+    )
+    return {
+        "producer": [producer.plain(), rank.plain(), source.plain()],
+        "recycler": [recycler.plain(), rank.plain(), source.plain()],
+        "park": [park.plain(), rank.plain(), source.plain()],
+    }

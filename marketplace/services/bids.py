@@ -1,0 +1,240 @@
+"""Writes: recyclers bid, replace their bids and withdraw them, until the deadline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.bids import NewBid, is_unusual, usual
+from marketplace.domain.errors import Conflict, Invalid, NotFound
+from marketplace.domain.fit import Fit
+from marketplace.domain.listings import bidding_of
+from marketplace.persistence.audit import record
+from marketplace.persistence.database import transaction
+from marketplace.persistence.lines import IntakeLine
+from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.pairs import fits, lots
+from marketplace.persistence.streams import WasteStream
+from marketplace.services.verification import must_be_verified
+
+
+def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) -> int:
+    """
+    Take a bid and return its id; one of the line that stands is replaced, the same one again changes nothing.
+
+    ``now`` is when it was received: it must lie before the deadline, which the listing's row is held for meanwhile.
+    Raises NotFound, NotAllowed; Invalid if it is more than offered, or unusual and not confirmed; Conflict after the
+    deadline, for own or related waste, for a line that cannot take it, or without verification.
+    """
+    with transaction(session):
+        listing = _locked(session, new.listing_id)
+        line, organization_id, park_id = _line(session, new.line_id)
+        actor.must("bid.submit", Belonging.to(organization_id))
+        _must_be_public(listing, now)
+        must_be_verified(session, organization_id)
+        _must_be_open(listing, now)
+        fit = _must_fit(session, listing.id, line, now)
+        _must_be_within(listing, line, new, fit)
+        live = session.scalar(_live(listing.id, line.id).execution_options(populate_existing=True))
+        if live is not None and _same(live, new):
+            return live.id
+        _must_be_meant(session, listing, organization_id, new)
+        revision = session.scalar(
+            select(func.coalesce(func.max(Bid.revision), 0)).where(Bid.listing_id == listing.id, Bid.line_id == line.id)
+        )
+        if live is not None:
+            live.replaced_at = now
+            session.flush()
+        bid = Bid(
+            listing_id=listing.id,
+            line_id=line.id,
+            organization_id=organization_id,
+            revision=(revision or 0) + 1,
+            price_fen_per_t=new.price_fen_per_t,
+            kg_per_month=new.kg_per_month,
+            transport=new.transport,
+            freight_fen_per_t=fit.haul.freight_fen_per_t,
+            road_m=fit.haul.road_m,
+            deduction_fen_per_t=fit.deduction_fen_per_t,
+            note=new.note,
+            received_at=now,
+            received_from=actor.person_id,
+        )
+        session.add(bid)
+        session.flush()
+        _note(session, actor, "bid.submit", bid, park_id, now)
+    return bid.id
+
+
+def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> None:
+    """
+    Take a bid back, until the deadline; withdrawn twice is withdrawn once.
+
+    Raises NotFound, NotAllowed, Conflict after the deadline or if it was replaced.
+    """
+    with transaction(session):
+        row = session.execute(
+            select(Bid.listing_id, Bid.organization_id, Organization.park_id)
+            .join(Organization, Bid.organization_id == Organization.id)
+            .where(Bid.id == bid_id)
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        actor.must("bid.withdraw", Belonging.to(row.organization_id))
+        listing = _locked(session, row.listing_id)
+        bid = session.get_one(Bid, bid_id, populate_existing=True)
+        if bid.withdrawn_at is not None:
+            return
+        if bid.replaced_at is not None:
+            raise Conflict("This bid has been replaced by a newer one.")
+        _must_be_open(listing, now)
+        bid.withdrawn_at = now
+        _note(session, actor, "bid.withdraw", bid, row.park_id, now)
+
+
+def _locked(session: Session, listing_id: int) -> Listing:
+    """Return a listing, held until the transaction ends: bids on it come one after the other. Raises NotFound."""
+    listing = session.scalar(
+        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if listing is None:
+        raise NotFound
+    return listing
+
+
+def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
+    row = session.execute(
+        select(IntakeLine, Organization.id, Organization.park_id)
+        .join(Site, IntakeLine.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
+        .where(IntakeLine.id == line_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row[0], row[1], row[2]
+
+
+def _must_be_public(listing: Listing, now: datetime) -> None:
+    if listing.published_at is None or listing.withdrawn_at is not None:
+        raise NotFound
+    if listing.expires_at is not None and listing.expires_at <= now:
+        raise NotFound
+
+
+def _must_be_open(listing: Listing, now: datetime) -> None:
+    match bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at):
+        case "open":
+            return
+        case "none":
+            raise Conflict("This listing takes no bids: it waits for a matching round.")
+        case _:
+            raise Conflict(
+                "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
+                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
+            )
+
+
+def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime) -> Fit:
+    """Return the fit; a value that is missing may still be measured before an award."""
+    if line.retired_at is not None:
+        raise Conflict("This intake line is no longer kept.")
+    fit = fits(session, lots(session, [listing_id], now=now), [line.id], now=now)[listing_id, line.id]
+    if fit.verdict == "fails" and fit.first is not None:
+        hard = next(reason for reason in fit.reasons if reason.code != "missing_value")
+        raise Conflict("It cannot go to this line: %(reason)s", reason=hard.sentence)
+    return fit
+
+
+def _must_be_within(listing: Listing, line: IntakeLine, new: NewBid, fit: Fit) -> None:
+    if new.kg_per_month > listing.kg_per_month:
+        raise Invalid(
+            "At most %(most_kg)s t per month are offered.", field="kg_per_month", most_kg=listing.kg_per_month
+        )
+    if new.kg_per_month > line.capacity_kg_per_month:
+        raise Invalid(
+            "This line takes at most %(most_kg)s t per month.",
+            field="kg_per_month",
+            most_kg=line.capacity_kg_per_month,
+        )
+    months = len(fit.months) or 1
+    if new.kg_per_month * months < listing.least_lot_kg:
+        raise Invalid(
+            "Over %(months)s months that is %(bid_kg)s t; the producer gives no less than %(least_kg)s t to one"
+            " recycler.",
+            field="kg_per_month",
+            months=months,
+            bid_kg=new.kg_per_month * months,
+            least_kg=listing.least_lot_kg,
+        )
+    if listing.cap_per_buyer_kg is not None and new.kg_per_month > listing.cap_per_buyer_kg:
+        raise Invalid(
+            "One buyer gets at most %(cap_kg)s t of this listing.",
+            field="kg_per_month",
+            cap_kg=listing.cap_per_buyer_kg,
+        )
+
+
+def _live(listing_id: int, line_id: int) -> Select[Bid]:
+    return select(Bid).where(
+        Bid.listing_id == listing_id,
+        Bid.line_id == line_id,
+        Bid.replaced_at.is_(None),
+        Bid.withdrawn_at.is_(None),
+    )
+
+
+def _same(live: Bid, new: NewBid) -> bool:
+    return (live.price_fen_per_t, live.kg_per_month, live.transport, live.note) == (
+        new.price_fen_per_t,
+        new.kg_per_month,
+        new.transport,
+        new.note,
+    )
+
+
+def _must_be_meant(session: Session, listing: Listing, organization_id: int, new: NewBid) -> None:
+    """Ask once about a price that is far from the asking price and the bidder's own earlier ones for this material."""
+    if new.confirmed:
+        return
+    earlier = session.scalars(
+        select(Bid.price_fen_per_t)
+        .join(Listing, Bid.listing_id == Listing.id)
+        .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .where(
+            Bid.organization_id == organization_id,
+            WasteStream.material
+            == select(WasteStream.material).where(WasteStream.id == listing.stream_id).scalar_subquery(),
+        )
+        .order_by(Bid.received_at.desc(), Bid.id.desc())
+        .limit(20)
+    ).all()
+    usual_price = usual([listing.asking_fen_per_t, *earlier])
+    if is_unusual(new.price_fen_per_t, usual_price):
+        raise Invalid(
+            "%(bid_fen_per_t)s yuan per tonne is more than five times the usual %(usual_fen_per_t)s or less than a fifth"
+            " of it. If you mean it, tick the box and send it again.",
+            field="confirmed",
+            bid_fen_per_t=new.price_fen_per_t,
+            usual_fen_per_t=usual_price,
+        )
+
+
+def _note(session: Session, actor: Actor, action: str, bid: Bid, park_id: int, now: datetime) -> None:
+    """Record the act; the price is a secret until the deadline and stays out of it."""
+    record(
+        session,
+        actor,
+        action,
+        "bid",
+        bid.id,
+        now=now,
+        organization_id=bid.organization_id,
+        park_id=park_id,
+        listing_id=bid.listing_id,
+        revision=bid.revision,
+    )
