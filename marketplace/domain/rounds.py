@@ -13,10 +13,46 @@ from marketplace.domain.errors import Conflict, Invalid
 from marketplace.domain.fit import Accepting, Filing, Offered
 from marketplace.domain.haulage import Tariff
 from marketplace.domain.quantities import Month
-from marketplace.domain.wording import Sentence
+from marketplace.domain.results import (
+    Alternative,
+    Explanation,
+    Kind,
+    Leftover,
+    Objective,
+    Proof,
+    ProposedAward,
+    Report,
+    RoundResult,
+    Shortage,
+)
 
-Kind: TypeAlias = Literal["market", "planning"]
-Objective: TypeAlias = Literal["utilization"]
+__all__ = [
+    "KINDS",
+    "MOST_KM",
+    "MOST_MONTHS",
+    "OBJECTIVES",
+    "TRANSITIONS",
+    "Alternative",
+    "Explanation",
+    "Kind",
+    "Leftover",
+    "NewRound",
+    "Objective",
+    "Proof",
+    "ProposedAward",
+    "Report",
+    "RoundResult",
+    "Shortage",
+    "Snapshot",
+    "SnapshotFiling",
+    "SnapshotLine",
+    "SnapshotLot",
+    "State",
+    "Transition",
+    "must_go",
+    "state_of",
+]
+
 State: TypeAlias = Literal["planned", "collecting", "closed", "solving", "published", "settled", "void"]
 
 KINDS: Final[tuple[Kind, ...]] = ("market", "planning")
@@ -267,180 +303,6 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, text: str) -> Snapshot:
-        """Read back what `to_json` wrote."""
-        return from_json(cls, text)
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the canonical JSON."""
-        return sha256(self.to_json())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
-    """Why an award is as it is, for each of its readers; none of them reads another's bid or reserve."""
-
-    producer: tuple[Sentence, ...]
-    recycler: tuple[Sentence, ...]
-    park: tuple[Sentence, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alternative:
-    """
-    Another line for the same lot: its place by freight and deductions, and why it takes no more of it.
-
-    ``rank`` counts from 1 among the lines that fit, None for one that does not fit; ``kg`` is what it was awarded.
-    """
-
-    line_id: int
-    rank: int | None
-    code: str
-    sentence: Sentence
-    kg: int
-    road_m: int
-    freight_fen_per_t: int
-    deduction_fen_per_t: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProposedAward:
-    """
-    So many kilograms of a listing for a line, as the round proposes it.
-
-    ``price_fen_per_t`` is what the producer nets at its gate, ``delivered_fen_per_t`` the contract's price at the
-    recycler's gate before deductions: price + freight + deduction. Both are None in a planning round.
-    """
-
-    listing_id: int
-    line_id: int
-    producer_id: int
-    recycler_id: int
-    material: str
-    months: tuple[tuple[Month, int], ...]
-    price_fen_per_t: int | None
-    freight_fen_per_t: int
-    deduction_fen_per_t: int
-    delivered_fen_per_t: int | None
-    great_circle_m: int
-    road_m: int
-    rank: int
-    explanation: Explanation
-    alternatives: tuple[Alternative, ...]
-
-    @property
-    def kg(self) -> int:
-        """Kilograms over all months."""
-        return sum(kg for _, kg in self.months)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leftover:
-    """
-    What was offered and found no line, or room that found no waste, in one month: one of the two ids is set.
-
-    ``code`` and ``sentence`` say why, ``flip`` what would change it; ``nearest_id`` is the line (or listing) of the
-    nearest miss.
-    """
-
-    listing_id: int | None
-    line_id: int | None
-    month: Month
-    kg: int
-    code: str
-    sentence: Sentence
-    flip: Sentence | None
-    nearest_id: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shortage:
-    """A region of the minimum cut: these lots have ``kg`` more than these lines, the only ones that fit, can take."""
-
-    month: Month
-    materials: tuple[str, ...]
-    listing_ids: tuple[int, ...]
-    line_ids: tuple[int, ...]
-    supply_kg: int
-    room_kg: int
-    radius_km: int
-    sentence: Sentence
-
-    @property
-    def kg(self) -> int:
-        """How many kilograms of room are missing."""
-        return self.supply_kg - self.room_kg
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """
-    What the certificate found of the last solve, by code that shares nothing with the engine.
-
-    ``moved_kg`` moved and no plan could move more than ``most_kg``; ``cost`` was spent and ``bound`` is the least that
-    so many tonnes cost, both in thousandths of a fen (kilograms times fen per tonne).
-    """
-
-    feasible: bool
-    tonnes_maximal: bool
-    cost_minimal: bool
-    moved_kg: int
-    most_kg: int
-    cost: int
-    bound: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """
-    The totals of a round.
-
-    ``lift_kg`` counts towards the rate and would not be utilized without the round, ``lift_from_stock_kg`` is the part
-    of it that is old stock. ``bound_kg`` is the most that could be moved if no contract had a least lot and no filing
-    ran out: ``gap_kg`` below it were given up for these, in ``passes`` solves; ``dropped_kg`` stood in contracts below
-    their least lot that were dropped on the way. ``paid_fen`` is what recyclers pay and producers receive for the
-    waste, below zero if the producers pay; None without prices. ``transport_t_km`` is tonnes times road kilometers,
-    rounded down.
-    """
-
-    offered_kg: int
-    counted_kg: int
-    capacity_kg: int
-    allocated_kg: int
-    lift_kg: int
-    lift_from_stock_kg: int
-    awards: int
-    freight_fen: int
-    deduction_fen: int
-    paid_fen: int | None
-    transport_t_km: int
-    bound_kg: int
-    gap_kg: int
-    dropped_kg: int
-    passes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundResult:
-    """What a round answers: awards, what is left over and why, the totals and the proof."""
-
-    round_id: int
-    kind: Kind
-    objective: Objective
-    snapshot_sha256: str
-    engine: str
-    awards: tuple[ProposedAward, ...]
-    leftovers: tuple[Leftover, ...]
-    shortages: tuple[Shortage, ...]
-    report: Report
-    proof: Proof
-
-    def to_json(self) -> str:
-        """Return the canonical JSON: equal results give equal bytes."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> RoundResult:
         """Read back what `to_json` wrote."""
         return from_json(cls, text)
 
