@@ -65,3 +65,16 @@ class OpeningStock(Base):
     month: Mapped[MonthOf]
     kg: Mapped[Kilograms]
     entered_at: Mapped[Instant]
+
+
+class StatedMonth(Base):
+    """A month that a plant has stated for a stream; a month without anything leaves no posting, but is stated too."""
+
+    __tablename__ = "stated_months"
+    __table_args__ = (UniqueConstraint("stream_id", "month"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stream_id: Mapped[int] = mapped_column(ForeignKey("waste_streams.id"))
+    month: Mapped[MonthOf]
+    stated_at: Mapped[Instant]
+    stated_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
