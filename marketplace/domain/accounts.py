@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -92,6 +93,11 @@ _COMMON: Final = frozenset(
         "zaq12wsx",
     ]
 )
+
+
+def digest(token: str) -> str:
+    """Return what is kept of a token: enough to know it again, not enough to use it."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def email_address(text: str, *, field: str | None = None) -> str:

@@ -10,13 +10,12 @@ from typing import Final, Protocol
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from marketplace.domain.accounts import email_address, new_password, one_line
+from marketplace.domain.accounts import digest, email_address, new_password, one_line
 from marketplace.domain.actors import VISITOR, Actor
 from marketplace.domain.errors import Invalid, NotFound
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.people import Letter, Person, SignIn
-from marketplace.queries.accounts import digest
 from marketplace.services import outbox
 from marketplace.services.letters import dead_link, live_letter, spend
 from marketplace.services.tries import count_try, forget_try, must_be_few

@@ -8,9 +8,9 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
+from marketplace.domain.accounts import digest
 from marketplace.domain.errors import NotFound
 from marketplace.persistence.people import Letter
-from marketplace.queries.accounts import digest
 
 
 def live_letter(session: Session, token: str, kind: str, *, now: datetime) -> Letter:

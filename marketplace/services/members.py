@@ -9,14 +9,13 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.domain.accounts import Invitation, NewPerson, goes_with, place_of_role
+from marketplace.domain.accounts import Invitation, NewPerson, digest, goes_with, place_of_role
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.people import Appointment, Letter, Person
-from marketplace.queries.accounts import digest
 from marketplace.services import outbox
 from marketplace.services.accounts import Origin, Passwords, begin
 from marketplace.services.letters import live_letter, spend

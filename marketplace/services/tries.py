@@ -8,10 +8,10 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from marketplace.domain.accounts import digest
 from marketplace.domain.errors import TooMany
 from marketplace.persistence.database import transaction
 from marketplace.persistence.people import SignInTry
-from marketplace.queries.accounts import digest
 
 MOST_TRIES: Final = 10
 WINDOW: Final = timedelta(minutes=5)
