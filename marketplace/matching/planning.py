@@ -191,7 +191,7 @@ def transport_t_km(plan: Plan) -> Fraction:
 def _masses(rows: Iterable[Lot] | Iterable[Line]) -> Integers:
     masses = [row.kg for row in rows]
     if sum(masses) > MOST_KG:
-        raise Invalid("The tonnes of a file add up to more than %(most_kg)s. Is the unit right?", most_kg=MOST_KG)
+        raise Invalid("The tonnes of a file add up to more than nine million million. Is the unit right?")
     return np.array(masses, dtype=np.int64)
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from marketplace.cli import match as command
 from marketplace.matching.planfiles import read_demand, read_supply
 from marketplace.matching.planning import Terms, eligible_pairs
+from marketplace.solver import engines
 from tests.unit.solver.problems import truth
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
@@ -180,6 +181,45 @@ def test_least_lots_are_kept(desk: Desk):
     assert desk.report["certificate"]["most_t"] == 17.0
     assert desk.report["certificate"]["tonnes_maximal"] is False
     assert "not proved to be the best" in done.output
+
+
+def test_the_baseline_is_written_for_what_it_is(desk: Desk):
+    desk.write(
+        supply="supply_id,material,lat,lon,tonnes\nA,ash,30,110,5\nB,ash,30.5,110,5\n",
+        demand="demand_id,material,lat,lon,tonnes,max_km\nX,ash,30,110,5,300\nY,ash,29.9,110,5,20\n",
+    )
+
+    done = desk.match("--engine", "greedy")
+
+    assert done.exit_code == 0
+    assert (desk.report["engine"], desk.report["matched_t"]) == ("greedy", 5.0)
+    assert desk.report["certificate"]["tonnes_maximal"] is False
+    assert desk.report["certificate"]["most_t"] == 10.0
+    assert "not proved to be the best" in done.output
+
+
+def test_a_plan_that_is_not_proved_is_not_written(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(engines.ENGINES, "scipy", engines.ENGINES["greedy"])
+    desk.write(
+        supply="supply_id,material,lat,lon,tonnes\nA,ash,30,110,5\nB,ash,30.5,110,5\n",
+        demand="demand_id,material,lat,lon,tonnes,max_km\nX,ash,30,110,5,300\nY,ash,29.9,110,5,20\n",
+    )
+
+    refused = desk.match()
+
+    assert refused.exit_code == 1
+    assert "nothing is written" in refused.output
+    assert desk.names == {"supply.csv", "demand.csv"}
+
+
+def test_more_tonnes_than_can_be_are_refused(desk: Desk):
+    rows = "".join(f"A{i},ash,30,110,1000000000\n" for i in range(9100))
+    desk.write(supply="supply_id,material,lat,lon,tonnes\n" + rows)
+
+    refused = desk.match()
+
+    assert refused.exit_code == 2
+    assert "add up to more than nine million million" in refused.output
 
 
 @pytest.mark.parametrize("max_km", [100, 200, 300])
