@@ -134,7 +134,7 @@ class Make:
         defaults = {
             "site_id": site.id,
             "name": f"接收线{self.number()}",
-            "route": "cement_mixture",
+            "route": "cement_admixture",
             "capacity_kg_per_month": 20_000_000,
             "capacity_kg_per_year": 240_000_000,
             "permit_no": "PWX-TEST",

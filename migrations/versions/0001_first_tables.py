@@ -205,29 +205,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_audit_log_organization_id'), ['organization_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_audit_log_park_id'), ['park_id'], unique=False)
 
-    op.create_table('letters',
-    sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('token_digest', sa.String(), nullable=False),
-    sa.Column('email', sa.String(), nullable=False),
-    sa.Column('person_id', sa.Integer(), nullable=True),
-    sa.Column('organization_id', sa.Integer(), nullable=True),
-    sa.Column('role', sa.String(), nullable=True),
-    sa.Column('sent_by', sa.Integer(), nullable=True),
-    sa.Column('sent_at', sa.BigInteger(), nullable=False),
-    sa.Column('expires_at', sa.BigInteger(), nullable=False),
-    sa.Column('used_at', sa.BigInteger(), nullable=True),
-    sa.Column('revoked_at', sa.BigInteger(), nullable=True),
-    sa.CheckConstraint("(kind = 'reset' and person_id is not null) or (kind = 'invitation' and organization_id is not null and role is not null)", name=op.f('ck_letters_kind_has_its_object')),
-    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_letters_organization_id')),
-    sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_letters_person_id')),
-    sa.ForeignKeyConstraint(['sent_by'], ['people.id'], name=op.f('fk_letters_sent_by')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_letters')),
-    sa.UniqueConstraint('token_digest', name=op.f('uq_letters_token_digest'))
-    )
-    with op.batch_alter_table('letters', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_letters_organization_id'), ['organization_id'], unique=False)
-
     op.create_table('round_files',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('round_id', sa.Integer(), nullable=False),
@@ -323,6 +300,31 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('intake_lines', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_intake_lines_site_id'), ['site_id'], unique=False)
+
+    op.create_table('letters',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('token_digest', sa.String(), nullable=False),
+    sa.Column('email', sa.String(), nullable=False),
+    sa.Column('person_id', sa.Integer(), nullable=True),
+    sa.Column('organization_id', sa.Integer(), nullable=True),
+    sa.Column('site_id', sa.Integer(), nullable=True),
+    sa.Column('role', sa.String(), nullable=True),
+    sa.Column('sent_by', sa.Integer(), nullable=True),
+    sa.Column('sent_at', sa.BigInteger(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.Column('used_at', sa.BigInteger(), nullable=True),
+    sa.Column('revoked_at', sa.BigInteger(), nullable=True),
+    sa.CheckConstraint("(kind = 'reset' and person_id is not null) or (kind = 'invitation' and organization_id is not null and role is not null)", name=op.f('ck_letters_kind_has_its_object')),
+    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_letters_organization_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_letters_person_id')),
+    sa.ForeignKeyConstraint(['sent_by'], ['people.id'], name=op.f('fk_letters_sent_by')),
+    sa.ForeignKeyConstraint(['site_id'], ['sites.id'], name=op.f('fk_letters_site_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_letters')),
+    sa.UniqueConstraint('token_digest', name=op.f('uq_letters_token_digest'))
+    )
+    with op.batch_alter_table('letters', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_letters_organization_id'), ['organization_id'], unique=False)
 
     op.create_table('waste_streams',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -483,6 +485,7 @@ def upgrade() -> None:
     sa.Column('expires_at', sa.BigInteger(), nullable=True),
     sa.Column('withdrawn_at', sa.BigInteger(), nullable=True),
     sa.Column('bids_decided_at', sa.BigInteger(), nullable=True),
+    sa.Column('bids_decided_because', sa.String(), nullable=False),
     sa.CheckConstraint("disclosure in ('open', 'members', 'masked')", name=op.f('ck_listings_disclosure_known')),
     sa.CheckConstraint('cap_per_buyer_kg is null or cap_per_buyer_kg > 0', name=op.f('ck_listings_cap_positive')),
     sa.CheckConstraint('first_month <= last_month', name=op.f('ck_listings_window_in_order')),
@@ -545,6 +548,17 @@ def upgrade() -> None:
         batch_op.create_index('ix_postings_month', ['month'], unique=False)
         batch_op.create_index('ix_postings_site_month', ['site_id', 'month'], unique=False)
 
+    op.create_table('stated_months',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('stream_id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('stated_at', sa.BigInteger(), nullable=False),
+    sa.Column('stated_by', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['stated_by'], ['people.id'], name=op.f('fk_stated_months_stated_by')),
+    sa.ForeignKeyConstraint(['stream_id'], ['waste_streams.id'], name=op.f('fk_stated_months_stream_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stated_months')),
+    sa.UniqueConstraint('stream_id', 'month', name=op.f('uq_stated_months_stream_id_month'))
+    )
     op.create_table('bids',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('listing_id', sa.Integer(), nullable=False),
@@ -756,6 +770,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_bids_line_id'))
 
     op.drop_table('bids')
+    op.drop_table('stated_months')
     with op.batch_alter_table('postings', schema=None) as batch_op:
         batch_op.drop_index('ix_postings_site_month')
         batch_op.drop_index('ix_postings_month')
@@ -794,6 +809,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_waste_streams_grade'))
 
     op.drop_table('waste_streams')
+    with op.batch_alter_table('letters', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_letters_organization_id'))
+
+    op.drop_table('letters')
     with op.batch_alter_table('intake_lines', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_intake_lines_site_id'))
 
@@ -811,10 +830,6 @@ def downgrade() -> None:
 
     op.drop_table('sites')
     op.drop_table('round_files')
-    with op.batch_alter_table('letters', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_letters_organization_id'))
-
-    op.drop_table('letters')
     with op.batch_alter_table('audit_log', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_audit_log_park_id'))
         batch_op.drop_index(batch_op.f('ix_audit_log_organization_id'))
