@@ -90,9 +90,7 @@ class Actor:
         """Return whether the policy table lets this actor do that to what belongs so. Raises KeyError for no action."""
         cells = POLICY[action].cells
         return any(relation is Relation.ANY for relation in cells.get("visitor", ())) or any(
-            self._stands(relation, held, of)
-            for role, held in self._held()
-            for relation in cells.get(role, frozenset())
+            self._stands(relation, held, of) for role, held in self._held() for relation in cells.get(role, frozenset())
         )
 
     def must(self, action: str, of: Belonging = NOBODYS) -> None:

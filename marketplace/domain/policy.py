@@ -99,9 +99,7 @@ POLICY: Final[dict[str, Action]] = {
     "bid.withdraw": _row(writes=True, signatory="own"),
     "award.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
     "award.answer": _row(writes=True, signatory="own party"),
-    "contract.read": _row(
-        clerk="own party", signatory="own party", park_administrator="park", auditor="any"
-    ),
+    "contract.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
     # rounds
     "round.browse": _row(person="any"),
     "round.read": _row(park_administrator="park", auditor="any", system="any"),

@@ -47,11 +47,7 @@ def sentence(plain: Mapping[str, object]) -> Sentence:
     if not isinstance(values, Mapping):
         raise TypeError("the values of a sentence are a mapping")
     read = {
-        str(name): sentence(value)
-        if isinstance(value, Mapping)
-        else tuple(value)
-        if isinstance(value, list)
-        else value
+        str(name): sentence(value) if isinstance(value, Mapping) else tuple(value) if isinstance(value, list) else value
         for name, value in values.items()
     }
     return Sentence(str(plain["text"]), read)
