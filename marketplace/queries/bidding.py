@@ -1,0 +1,290 @@
+"""Reads: what a recycler needs to know before it bids, and what a producer decides on once the deadline has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.bids import Outcome, outcome, ranked, usual
+from marketplace.domain.errors import Conflict, NotFound
+from marketplace.domain.fit import Fit, Verdict
+from marketplace.domain.listings import Bidding, bidding_of, month_at
+from marketplace.domain.quantities import Month
+from marketplace.domain.wording import Sentence
+from marketplace.persistence.base import EPOCH, MICROSECOND
+from marketplace.persistence.lines import IntakeLine
+from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.pairs import fits, lots
+from marketplace.persistence.rounds import Award
+from marketplace.persistence.streams import WasteStream
+from marketplace.queries.bids import net_of
+from marketplace.queries.board import Card
+from marketplace.queries.public import OwnLine, PublicListing, public_listing
+
+
+@dataclass(frozen=True)
+class Live:
+    """The bid of a line that stands."""
+
+    id: int
+    price_fen_per_t: int
+    kg_per_month: int
+    transport: str
+    note: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class BidFormPage:
+    """A listing to bid on, the own lines to choose from, and the one that is chosen."""
+
+    listing: PublicListing
+    line: OwnLine | None
+    bidder_zh: str
+    bidder_en: str
+    usual_fen_per_t: int | None
+    live: Live | None
+    kg_per_month: int
+
+    @property
+    def card(self) -> Card:
+        """The listing as the bidder sees it."""
+        return self.listing.card
+
+
+def bid_form_page(
+    session: Session, actor: Actor, listing_id: int, line_id: int | None, *, now: datetime
+) -> BidFormPage:
+    """
+    Return what a bid is made with.
+
+    Raises NotFound if the listing is not on the board, its figures are not told, or the line is not an own one;
+    Conflict if it takes no bids (any more).
+    """
+    listing = public_listing(session, actor, listing_id, now=now)
+    if not listing.card.sight.figures:
+        raise NotFound
+    if listing.card.bidding == "none":
+        raise Conflict("This listing takes no bids: it waits for a matching round.")
+    if listing.card.bidding != "open":
+        raise Conflict(
+            "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
+            bids_close_at=listing.card.bids_close_at.isoformat() if listing.card.bids_close_at else None,
+        )
+    usable = [line for line in listing.lines if line.may_bid]
+    if line_id is not None and all(line.line_id != line_id for line in usable):
+        raise NotFound
+    chosen = next((line for line in usable if line.line_id == line_id), next(iter(usable), None))
+    zh = en = ""
+    earlier: Sequence[int] = ()
+    if chosen is not None:
+        zh, en = session.execute(
+            select(Organization.name_zh, Organization.name_en).where(Organization.id == chosen.organization_id)
+        ).one()
+        earlier = session.scalars(
+            select(Bid.price_fen_per_t)
+            .join(Listing, Bid.listing_id == Listing.id)
+            .join(WasteStream, Listing.stream_id == WasteStream.id)
+            .where(Bid.organization_id == chosen.organization_id, WasteStream.material == listing.card.material)
+            .order_by(Bid.received_at.desc(), Bid.id.desc())
+            .limit(20)
+        ).all()
+    live = session.scalar(
+        select(Bid).where(
+            Bid.listing_id == listing_id,
+            Bid.line_id == (chosen.line_id if chosen else None),
+            Bid.replaced_at.is_(None),
+            Bid.withdrawn_at.is_(None),
+        )
+    )
+    asking = listing.card.asking_fen_per_t or 0
+    return BidFormPage(
+        listing=listing,
+        line=chosen,
+        bidder_zh=zh,
+        bidder_en=en or zh,
+        usual_fen_per_t=usual([asking, *earlier]),
+        live=None
+        if live is None
+        else Live(live.id, live.price_fen_per_t, live.kg_per_month, live.transport, live.note, live.revision),
+        kg_per_month=listing.card.kg_per_month or 0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A bid as the producer reads it once the deadline has passed."""
+
+    bid_id: int
+    rank: int
+    organization_zh: str
+    organization_en: str
+    line_zh: str
+    line_en: str
+    price_fen_per_t: int
+    transport: str
+    freight_fen_per_t: int
+    deduction_fen_per_t: int
+    outcome: Outcome
+    below_reserve: bool
+    kg_per_month: int
+    road_m: int
+    note: str
+    received_at: datetime
+    verdict: Verdict
+    reasons: tuple[Sentence, ...]
+    months: tuple[Month, ...]
+    award_id: int | None
+    awarded_kg: int
+    most_kg: int
+    """How much a month can be awarded at most, by what is bid, what is left and the cap."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwardPage:
+    """The bids of a listing, ranked by what the producer nets; none before the deadline."""
+
+    listing_id: int
+    stream_zh: str
+    stream_en: str
+    producer_zh: str
+    producer_en: str
+    material: str
+    first_month: Month
+    last_month: Month
+    asking_fen_per_t: int
+    reserve_fen_per_t: int | None
+    least_lot_kg: int
+    cap_per_buyer_kg: int | None
+    small_works_share_percent: int
+    bidding: Bidding
+    withdrawn: bool
+    bids_close_at: datetime | None
+    decided_because: str
+    left: tuple[tuple[Month, int, int], ...]
+    """Month, offered, left."""
+    rows: tuple[Candidate, ...]
+    may_award: bool
+
+
+def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime) -> AwardPage:
+    """Return the bids on an own listing. Raises NotFound. A fixed number of SELECTs."""
+    found = session.execute(
+        select(Listing, WasteStream, Organization, Site.park_id)
+        .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
+        .where(Listing.id == listing_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    listing, stream, producer, site_park_id = found
+    belonging = Belonging.to(producer.id, producer.park_id, site_park_id)
+    actor.must("listing.read", belonging)
+    actor.must("bid.read", Belonging(parties=frozenset({producer.id})))
+    bidding = bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
+    left = tuple(
+        (row.month, row.offered_kg, row.offered_kg - row.reserved_kg - row.contracted_kg)
+        for row in session.execute(
+            select(ListingMonth.month, ListingMonth.offered_kg, ListingMonth.reserved_kg, ListingMonth.contracted_kg)
+            .where(ListingMonth.listing_id == listing_id)
+            .order_by(ListingMonth.month)
+        )
+    )
+    over = bidding in {"to_decide", "decided"}
+    return AwardPage(
+        listing_id=listing_id,
+        stream_zh=stream.name,
+        stream_en=stream.name_en or stream.name,
+        producer_zh=producer.name_zh,
+        producer_en=producer.name_en or producer.name_zh,
+        material=stream.material,
+        first_month=listing.first_month,
+        last_month=listing.last_month,
+        asking_fen_per_t=listing.asking_fen_per_t,
+        reserve_fen_per_t=listing.reserve_fen_per_t if producer.id in actor.organization_ids else None,
+        least_lot_kg=listing.least_lot_kg,
+        cap_per_buyer_kg=listing.cap_per_buyer_kg,
+        small_works_share_percent=listing.small_works_share_percent,
+        bidding=bidding,
+        withdrawn=listing.withdrawn_at is not None,
+        bids_close_at=listing.bids_close_at,
+        decided_because=listing.bids_decided_because,
+        left=left,
+        rows=_candidates(session, listing, left, now) if over else (),
+        may_award=bidding == "to_decide" and listing.withdrawn_at is None and actor.may("listing.award", belonging),
+    )
+
+
+def _candidates(
+    session: Session, listing: Listing, left: Sequence[tuple[Month, int, int]], now: datetime
+) -> tuple[Candidate, ...]:
+    rows = session.execute(
+        select(
+            Bid,
+            Organization.name_zh,
+            Organization.name_en.label("organization_en"),
+            IntakeLine.name,
+            IntakeLine.name_en,
+            Award.id.label("award_id"),
+            Award.kg.label("awarded_kg"),
+        )
+        .join(Organization, Bid.organization_id == Organization.id)
+        .join(IntakeLine, Bid.line_id == IntakeLine.id)
+        .outerjoin(Award, Award.bid_id == Bid.id)
+        .where(Bid.listing_id == listing.id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+    ).all()
+    by_id = {row.Bid.id: row for row in rows}
+    found = fits(session, lots(session, [listing.id], now=now), [row.Bid.line_id for row in rows], now=now)
+    order = ranked((row.Bid.id, net_of(row.Bid), (row.Bid.received_at - EPOCH) // MICROSECOND) for row in rows)
+    return tuple(
+        _candidate(by_id[each.bid_id], each.rank, found[listing.id, by_id[each.bid_id].Bid.line_id], listing, left, now)
+        for each in order
+    )
+
+
+def _candidate(
+    row: Any, rank: int, fit: Fit, listing: Listing, left: Sequence[tuple[Month, int, int]], now: datetime
+) -> Candidate:
+    bid: Bid = row.Bid
+    free = [kg for month, _, kg in left if month in fit.months and month >= month_at(now)]
+    most = min(bid.kg_per_month, max(free, default=0))
+    if listing.cap_per_buyer_kg is not None:
+        most = min(most, listing.cap_per_buyer_kg // max(1, sum(kg > 0 for kg in free)))
+    least_wanted = listing.reserve_fen_per_t if listing.reserve_fen_per_t is not None else listing.asking_fen_per_t
+    return Candidate(
+        bid_id=bid.id,
+        rank=rank,
+        organization_zh=row.name_zh,
+        organization_en=row.organization_en or row.name_zh,
+        line_zh=row.name,
+        line_en=row.name_en or row.name,
+        price_fen_per_t=bid.price_fen_per_t,
+        transport=bid.transport,
+        freight_fen_per_t=bid.freight_fen_per_t,
+        deduction_fen_per_t=bid.deduction_fen_per_t,
+        outcome=outcome(
+            bid.price_fen_per_t,
+            transport=bid.transport,
+            freight=bid.freight_fen_per_t,
+            deduction=bid.deduction_fen_per_t,
+        ),
+        below_reserve=net_of(bid) < least_wanted,
+        kg_per_month=bid.kg_per_month,
+        road_m=bid.road_m,
+        note=bid.note,
+        received_at=bid.received_at,
+        verdict=fit.verdict,
+        reasons=tuple(reason.sentence for reason in fit.reasons),
+        months=fit.months,
+        award_id=row.award_id,
+        awarded_kg=row.awarded_kg or 0,
+        most_kg=most,
+    )

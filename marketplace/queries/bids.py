@@ -1,0 +1,296 @@
+"""Reads: a recycler's own bids, what they come to, and why one was lost. Nobody reads another's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.bids import Outcome, State, outcome, ranked, state_of
+from marketplace.domain.errors import NotFound
+from marketplace.domain.listings import Bidding, bidding_of
+from marketplace.domain.quantities import Month
+from marketplace.domain.wording import Sentence
+from marketplace.persistence.base import EPOCH, MICROSECOND
+from marketplace.persistence.lines import IntakeLine
+from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.pairs import fits, lots
+from marketplace.persistence.rounds import Award, AwardMonth
+from marketplace.persistence.streams import WasteStream
+from marketplace.queries.listed import Listed, Wish, page_of
+from marketplace.queries.viewers import Viewer, viewer_of
+
+SORTS: Final = {"received": Bid.received_at, "deadline": Listing.bids_close_at, "price": Bid.price_fen_per_t}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    Where a bid stood when the bidding had ended.
+
+    ``gap_fen_per_t``: how much more the seller would have netted from the least of the awarded bids; none if nothing
+    was awarded or the bid netted as much.
+    """
+
+    rank: int
+    bids: int
+    gap_fen_per_t: int | None
+    awarded: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BidRow:
+    """An own bid in the list."""
+
+    id: int
+    listing_id: int
+    line_zh: str
+    line_en: str
+    material: str
+    seller_zh: str | None
+    seller_en: str | None
+    bidder_zh: str
+    bidder_en: str
+    first_month: Month
+    last_month: Month
+    price_fen_per_t: int
+    kg_per_month: int
+    transport: str
+    freight_fen_per_t: int
+    deduction_fen_per_t: int
+    road_m: int
+    note: str
+    revision: int
+    received_at: datetime
+    bids_close_at: datetime | None
+    bidding: Bidding
+    state: State
+    awarded_kg: int
+    award_id: int | None
+    standing: Standing | None
+    decided_because: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the bid comes to on both sides."""
+        return outcome(
+            self.price_fen_per_t,
+            transport=self.transport,
+            freight=self.freight_fen_per_t,
+            deduction=self.deduction_fen_per_t,
+        )
+
+
+@dataclass(frozen=True)
+class BidsPage:
+    """The bids of the own organizations, the newest of each line and listing."""
+
+    listed: Listed[BidRow]
+
+
+def bids_page(session: Session, actor: Actor, wish: Wish, *, now: datetime) -> BidsPage:
+    """Return the own bids that were not replaced. A fixed number of SELECTs."""
+    query = _own().where(Bid.organization_id.in_(actor.organization_ids), Bid.replaced_at.is_(None))
+    listed = page_of(session, query, replace(wish, sort=wish.sort or "-received"), sorts=SORTS, last=Bid.id.desc())
+    viewer = viewer_of(session, actor)
+    standings = standings_of(session, {row.Bid.listing_id for row in listed.rows if _over(row.Listing, now)})
+    rows = tuple(_row(row, viewer, standings, now) for row in listed.rows)
+    return BidsPage(replace(listed, rows=rows))
+
+
+@dataclass(frozen=True)
+class Revision:
+    """An earlier state of a bid."""
+
+    revision: int
+    price_fen_per_t: int
+    kg_per_month: int
+    transport: str
+    received_at: datetime
+    ended_at: datetime | None
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
+class BidPage:
+    """An own bid with its history; and its result, once there is one."""
+
+    row: BidRow
+    line_id: int
+    revisions: tuple[Revision, ...]
+    unmet: tuple[Sentence, ...]
+    """What the line's limits say against it now."""
+    listing_public: bool
+    may_change: bool
+
+
+def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> BidPage:
+    """
+    Return an own bid. Raises NotFound.
+
+    An auditor reads it once the deadline has passed; the producer reads bids on its award page alone.
+    """
+    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    bid: Bid = found.Bid
+    listing: Listing = found.Listing
+    if not _over(listing, now) and bid.organization_id not in actor.organization_ids:
+        raise NotFound
+    actor.must("bid.read", Belonging.to(bid.organization_id))
+    viewer = viewer_of(session, actor)
+    standings = standings_of(session, [listing.id] if _over(listing, now) else [])
+    row = _row(found, viewer, standings, now)
+    earlier = session.scalars(
+        select(Bid)
+        .where(Bid.listing_id == listing.id, Bid.line_id == bid.line_id)
+        .order_by(Bid.revision.desc(), Bid.id.desc())
+    ).all()
+    fit = fits(session, lots(session, [listing.id], now=now), [bid.line_id], now=now)[listing.id, bid.line_id]
+    public = listing.withdrawn_at is None and listing.expires_at is not None and listing.expires_at > now
+    return BidPage(
+        row=row,
+        line_id=bid.line_id,
+        revisions=tuple(
+            Revision(
+                each.revision,
+                each.price_fen_per_t,
+                each.kg_per_month,
+                each.transport,
+                each.received_at,
+                each.withdrawn_at or each.replaced_at,
+                each.withdrawn_at is not None,
+            )
+            for each in earlier
+        ),
+        unmet=tuple(reason.sentence for reason in fit.reasons),
+        listing_public=public,
+        may_change=row.state == "live" and actor.may("bid.submit", Belonging.to(bid.organization_id)),
+    )
+
+
+def net_of(bid: Bid) -> int:
+    """Return what the seller nets from a bid, in fen per tonne."""
+    return outcome(
+        bid.price_fen_per_t,
+        transport=bid.transport,
+        freight=bid.freight_fen_per_t,
+        deduction=bid.deduction_fen_per_t,
+    ).net_fen_per_t
+
+
+def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, Standing]:
+    """Return where each bid on these listings stands: bid -> standing. Two SELECTs; only for what is over."""
+    if not listing_ids:
+        return {}
+    by_listing: dict[int, list[Bid]] = defaultdict(list)
+    for bid in session.scalars(
+        select(Bid).where(Bid.listing_id.in_(listing_ids), Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+    ):
+        by_listing[bid.listing_id].append(bid)
+    awarded = frozenset(
+        session.scalars(select(Award.bid_id).where(Award.listing_id.in_(listing_ids), Award.bid_id.is_not(None)))
+    )
+    return {bid_id: standing for bids in by_listing.values() for bid_id, standing in _standings(bids, awarded).items()}
+
+
+def _standings(bids: Sequence[Bid], awarded: frozenset[int | None]) -> dict[int, Standing]:
+    order = ranked((bid.id, net_of(bid), (bid.received_at - EPOCH) // MICROSECOND) for bid in bids)
+    winners = [each.net_fen_per_t for each in order if each.bid_id in awarded]
+    return {
+        each.bid_id: Standing(
+            rank=each.rank,
+            bids=len(order),
+            gap_fen_per_t=min(winners) - each.net_fen_per_t if winners and min(winners) > each.net_fen_per_t else None,
+            awarded=len(winners),
+        )
+        for each in order
+    }
+
+
+def _over(listing: Listing, now: datetime) -> bool:
+    return listing.bids_close_at is not None and now >= listing.bids_close_at
+
+
+def _own() -> Any:
+    awarded = select(func.max(AwardMonth.kg)).where(AwardMonth.award_id == Award.id).correlate(Award).scalar_subquery()
+    seller = select(Organization).subquery("seller")
+    return (
+        select(
+            Bid,
+            Listing,
+            IntakeLine.name,
+            IntakeLine.name_en,
+            WasteStream.material,
+            Organization.name_zh.label("bidder_zh"),
+            Organization.name_en.label("bidder_en"),
+            seller.c.id.label("seller_id"),
+            seller.c.name_zh.label("seller_zh"),
+            seller.c.name_en.label("seller_en"),
+            seller.c.park_id,
+            Site.park_id.label("site_park_id"),
+            Award.id.label("award_id"),
+            func.coalesce(awarded, 0).label("awarded_kg"),
+        )
+        .join(Listing, Bid.listing_id == Listing.id)
+        .join(IntakeLine, Bid.line_id == IntakeLine.id)
+        .join(Organization, Bid.organization_id == Organization.id)
+        .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(seller, Site.organization_id == seller.c.id)
+        .outerjoin(Award, Award.bid_id == Bid.id)
+    )
+
+
+def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime) -> BidRow:
+    bid: Bid = row.Bid
+    listing: Listing = row.Listing
+    bidding = bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
+    told = viewer.sees(
+        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.award_id is not None
+    ).names
+    state = state_of(
+        replaced=bid.replaced_at is not None,
+        withdrawn=bid.withdrawn_at is not None,
+        listing_withdrawn=listing.withdrawn_at is not None,
+        bidding_open=bidding == "open",
+        decided=bidding == "decided",
+        awarded_kg_per_month=row.awarded_kg,
+        kg_per_month=bid.kg_per_month,
+    )
+    return BidRow(
+        id=bid.id,
+        listing_id=listing.id,
+        line_zh=row.name,
+        line_en=row.name_en or row.name,
+        material=row.material,
+        seller_zh=row.seller_zh if told else None,
+        seller_en=(row.seller_en or row.seller_zh) if told else None,
+        bidder_zh=row.bidder_zh,
+        bidder_en=row.bidder_en or row.bidder_zh,
+        first_month=listing.first_month,
+        last_month=listing.last_month,
+        price_fen_per_t=bid.price_fen_per_t,
+        kg_per_month=bid.kg_per_month,
+        transport=bid.transport,
+        freight_fen_per_t=bid.freight_fen_per_t,
+        deduction_fen_per_t=bid.deduction_fen_per_t,
+        road_m=bid.road_m,
+        note=bid.note,
+        revision=bid.revision,
+        received_at=bid.received_at,
+        bids_close_at=listing.bids_close_at,
+        bidding=bidding,
+        state=state,
+        awarded_kg=row.awarded_kg,
+        award_id=row.award_id,
+        standing=standings.get(bid.id) if state in {"won", "partly", "lost"} else None,
+        decided_because=listing.bids_decided_because if state == "lost" else "",
+    )
