@@ -18,7 +18,8 @@ class Sentence:
     The names of the values carry their unit, as columns do, and the edge writes them for the reader by that name:
     ``…_kg`` as tonnes, ``…_fen_per_t`` as yuan per tonne, ``…_fen`` as yuan, ``…_m`` as kilometers, ``…_month`` as a
     month, ``…_at`` as an instant, ``…_material``, ``…_property``, ``…_route``, ``…_place`` and ``…_legal_status`` as
-    the name of the code. A value that is itself a Sentence is translated first.
+    the name of the code; ``…_named`` is a Chinese and an English name, of which the reader gets one. A value that is
+    itself a Sentence is translated first.
 
     >>> str(Sentence("Room for %(room_kg)s t.", {"room_kg": 1200}))
     'Room for 1200 t.'

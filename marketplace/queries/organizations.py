@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -17,6 +17,8 @@ from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Letter, Person
+
+Made = TypeVar("Made")
 
 SOON: Final = timedelta(days=60)
 """A permit that runs out within these days is shown as running out."""
@@ -276,11 +278,13 @@ def index_page(session: Session, actor: Actor, state: str, *, now: datetime) -> 
         .order_by(Organization.registered_at.desc(), Organization.id.desc())
     ).all()  # fmt: skip
     rows = [
-        Row(
-            *row[:6],
-            park=Named(row.park_id, row.park_zh, row.park_en),
-            registered_at=row.registered_at,
-            state=state_of(row.verified_at, row.refused_at, row.suspended_at),
+        _made(
+            Row,
+            row,
+            6,
+            Named(row.park_id, row.park_zh, row.park_en),
+            row.registered_at,
+            state_of(row.verified_at, row.refused_at, row.suspended_at),
         )
         for row in found
     ]
@@ -329,7 +333,7 @@ def _invitations(session: Session, organization_id: int, *, now: datetime) -> tu
         )
         .order_by(Letter.sent_at.desc(), Letter.id.desc())
     )
-    return tuple(Invited(*row, live=row.expires_at > now) for row in rows)
+    return tuple(_made(Invited, row, 5, row.expires_at > now) for row in rows)
 
 
 def _permits(session: Session, actor: Actor, *where: ColumnElement[bool], now: datetime) -> tuple[Permit, ...]:
@@ -346,13 +350,20 @@ def _permits(session: Session, actor: Actor, *where: ColumnElement[bool], now: d
         .order_by(IntakeLine.permit_valid_until, IntakeLine.id)
     ).all()  # fmt: skip
     return tuple(
-        Permit(
-            *row[:11],
-            mine=actor.may("permit.verify", Belonging.to(row[1], row.park_id, row.site_park_id)),
-            day=now.date(),
+        _made(
+            Permit,
+            row,
+            11,
+            actor.may("permit.verify", Belonging.to(row[1], row.park_id, row.site_park_id)),
+            now.date(),
         )
         for row in rows
     )
+
+
+def _made(kind: Callable[..., Made], row: Iterable[Any], count: int, *more: object) -> Made:
+    """Return a thing made of the first columns of a row, and more."""
+    return kind(*tuple(row)[:count], *more)
 
 
 def _history(session: Session, organization_id: int) -> tuple[Decision, ...]:

@@ -163,6 +163,8 @@ def _value(name: str, value: Any) -> object:
         return NOTHING
     if isinstance(value, Sentence):
         return say(value)
+    if name.endswith("_named"):
+        return pick(*value)
     if isinstance(value, tuple | list):
         return gettext(", ").join(str(_value(name, part)) for part in value)
     if name.endswith("_at"):
