@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
@@ -53,7 +53,7 @@ __all__ = [
     "state_of",
 ]
 
-State: TypeAlias = Literal["planned", "collecting", "closed", "solving", "published", "settled", "void"]
+State: TypeAlias = Literal["planned", "collecting", "closed", "solving", "solved", "published", "settled", "void"]
 
 KINDS: Final[tuple[Kind, ...]] = ("market", "planning")
 """A market round asks for prices and makes contracts; a planning round leaves them out and recommends only."""
@@ -82,12 +82,26 @@ TRANSITIONS: Final = (
     Transition("collecting", "void", "park_admin"),
     Transition("closed", "solving", "park_admin"),
     Transition("closed", "void", "park_admin"),
-    Transition("solving", "published", "solver"),
+    Transition("solving", "solved", "solver"),
     Transition("solving", "closed", "solver"),
+    Transition("solved", "solving", "park_admin"),
+    Transition("solved", "published", "park_admin"),
+    Transition("solved", "closed", "park_admin"),
+    Transition("solved", "void", "park_admin"),
     Transition("published", "settled", "clock"),
     Transition("published", "settled", "park_admin"),
+    Transition("published", "void", "park_admin"),
 )
-"""Every step that there is. Solving goes back to closed when no proved answer was found; void needs a cause."""
+"""
+Every step that there is. Solving goes back to closed when no proved answer was found, solved when something of the
+answer was sold meanwhile. Void needs a cause, and after publication that nobody has made a contract yet.
+"""
+
+MOST_RECOURSES: Final = 2
+"""How often what was declined is allotted again."""
+
+LEASE: Final = timedelta(seconds=60)
+"""How long a run holds a round without a word; then the next run may take it over."""
 
 
 def state_of(
@@ -98,6 +112,7 @@ def state_of(
     answers_until: datetime,
     closed_at: datetime | None = None,
     solving_at: datetime | None = None,
+    solved_at: datetime | None = None,
     published_at: datetime | None = None,
     settled_at: datetime | None = None,
     voided_at: datetime | None = None,
@@ -105,8 +120,8 @@ def state_of(
     """
     Read the state of a round off its timestamps.
 
-    ``closed_at`` is set by an early close, ``solving_at`` while a run holds the round (and cleared when it fails),
-    ``settled_at`` when every award was answered before the deadline.
+    ``closed_at`` is set by an early close, ``solving_at`` while a run holds the round (and cleared when it ends),
+    ``solved_at`` when it brought a proved answer that nobody has published yet, ``settled_at`` when every award was answered before the deadline.
     """
     if voided_at is not None:
         return "void"
@@ -114,6 +129,8 @@ def state_of(
         return "settled" if settled_at is not None or now >= answers_until else "published"
     if solving_at is not None:
         return "solving"
+    if solved_at is not None:
+        return "solved"
     if closed_at is not None or now >= closes_at:
         return "closed"
     return "planned" if now < opens_at else "collecting"
@@ -127,11 +144,11 @@ def must_go(source: State, target: State, by: Literal["clock", "park_admin", "so
         case "solving":
             raise Conflict("Only a closed round can be run.")
         case "void":
-            raise Conflict("A round can be made void only until it is run.")
+            raise Conflict("This round cannot be made void now: it is being solved, settled, or void already.")
         case "closed":
             raise Conflict("Only a round that is collecting can be closed.")
         case "published":
-            raise Conflict("Only what a run has just proved can be published.")
+            raise Conflict("Only what a run has proved, and nobody has published yet, can be published.")
         case _:
             raise Conflict("The round is past that step already, or not yet there.")
 
@@ -238,13 +255,25 @@ class SnapshotLine:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotFiling:
-    """A filing for utilization across provinces: from one producer to one recycler, for one waste code."""
+    """
+    A filing for utilization across provinces: from one producer to one recycler, for one waste code.
+
+    ``listing_ids`` and ``line_ids`` are those that it covers, where it names stream and site; empty: all of them.
+    """
 
     filing_id: int
     producer_id: int
     recycler_id: int
     waste_code: str
     filing: Filing
+    listing_ids: tuple[int, ...] = ()
+    line_ids: tuple[int, ...] = ()
+
+    def covers(self, listing_id: int, line_id: int) -> bool:
+        """Return whether this pair moves under the filing, if the parties and the code agree."""
+        return (not self.listing_ids or listing_id in self.listing_ids) and (
+            not self.line_ids or line_id in self.line_ids
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

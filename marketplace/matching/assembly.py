@@ -190,7 +190,8 @@ class Checker:
         """Return the filings from this producer to this recycler for this waste, by id."""
         offered = lot.offered
         parties = (offered.organization_id, line.accepting.organization_id, offered.waste_code)
-        return tuple(self.filings.get(parties, ()))
+        known = self.filings.get(parties, ())
+        return tuple(filing for filing in known if filing.covers(lot.listing_id, line.line_id))
 
     def check(self, lot: SnapshotLot, line: SnapshotLine, months: tuple[Month, ...]) -> tuple[Fit, dict[Month, int]]:
         """Return the fit in these months, and the id of the filing by which each open month is open."""

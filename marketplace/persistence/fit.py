@@ -80,7 +80,7 @@ def accepting(
     suspended. ``room_kg`` is what is free in ``months``, less what a year's permit does not hold any more, and None
     if no month is asked about. Three SELECTs, five with months.
     """
-    wanted = _alive() if line_ids is None else IntakeLine.id.in_(line_ids)
+    wanted = may_take_in() if line_ids is None else IntakeLine.id.in_(line_ids)
     rows = session.execute(
         select(IntakeLine, Site.organization_id, Site.lat_udeg, Site.lon_udeg, Site.division_code)
         .join(Site, IntakeLine.site_id == Site.id)
@@ -190,7 +190,8 @@ def limit_of(row: AcceptanceLimit) -> Limit:
     )
 
 
-def _alive() -> ColumnElement[bool]:
+def may_take_in() -> ColumnElement[bool]:
+    """Return the condition on line, site and organization, joined, under which a line may take something in."""
     return (
         IntakeLine.retired_at.is_(None)
         & Site.closed_at.is_(None)

@@ -158,9 +158,9 @@ INVARIANTS: Final = (
         """
         select 'round ' || r.id from rounds r
         where r.published_at is not null and (
-            not exists (select 1 from round_files f where f.round_id = r.id and f.pass_no = 0 and f.kind = 'input'
+            not exists (select 1 from round_files f where f.round_id = r.id and f.kind = 'input'
                         and f.sha256 = r.input_sha256)
-            or not exists (select 1 from round_files f where f.round_id = r.id and f.pass_no = 0 and f.kind = 'result'
+            or not exists (select 1 from round_files f where f.round_id = r.id and f.kind = 'result'
                            and f.sha256 = r.result_sha256))
         """,
     ),

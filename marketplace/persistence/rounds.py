@@ -47,6 +47,7 @@ class Round(Base):
     failed_because: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     solved_at: Mapped[Instant | None]
     input_sha256: Mapped[str | None]
+    """Of the first answer that was published; those of later runs stand with their files."""
     result_sha256: Mapped[str | None]
     published_at: Mapped[Instant | None]
     published_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
@@ -57,7 +58,7 @@ class Round(Base):
 
 
 class RoundFile(Base):
-    """What a run read and what it found, to the byte; ``pass_no`` counts the re-solves after declines, from 0."""
+    """What a run read and what it found, to the byte; ``pass_no`` is the number of the run (`Round.attempt`)."""
 
     __tablename__ = "round_files"
     __table_args__ = (
@@ -118,7 +119,9 @@ class Award(Base):
     great_circle_m: Mapped[int]
     road_m: Mapped[int]
     explanation: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """Sentences for the producer, the recycler and the park, each list under its name."""
+    """Sentences for the producer, the recycler and the park, each list under its name; other lines, unnamed."""
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """The text that both sides sign, frozen when it is proposed; none until somebody answers an award of a bid."""
     awarded_at: Mapped[Instant]
     answer_by: Mapped[Instant]
     producer_accepted_at: Mapped[Instant | None]

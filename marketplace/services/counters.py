@@ -3,14 +3,15 @@ What can run out: kilograms of a listing's month, of a line's month and year, of
 
 Each is one counter row, moved by one conditional UPDATE: the database asks and takes in the same breath, so that two
 who come at once cannot both get the last tonne. The CHECKs of the rows are the second fence. Rows are always moved in
-one order (listing, line month, line year, filing; by month), so that no two transactions wait for each other.
+one order (listing month, line month, line year, filing; by id and month), however many shares a transaction moves, so
+that no two transactions wait for each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,38 +38,39 @@ class Share:
         return sum(self.months.values())
 
 
-def reserve(session: Session, share: Share) -> None:
+def reserve(session: Session, *shares: Share) -> None:
     """
     Take the kilograms out of what is free on both sides.
 
-    Raises Conflict if one of them does not hold so much any more; the caller's transaction then takes nothing.
+    Raises Conflict if a counter does not hold so much any more; the caller's transaction then takes nothing.
     """
-    for month, kg in sorted(share.months.items()):
+    total = _Total.of(shares)
+    for (listing_id, month), kg in sorted(total.listing_months.items()):
         _move(
             session,
             ListingMonth,
-            _is_month(ListingMonth.listing_id, share.listing_id, ListingMonth.month, month),
+            _is_month(ListingMonth.listing_id, listing_id, ListingMonth.month, month),
             reserved=kg,
             full=Conflict(
                 "Of this listing less than %(wanted_kg)s t is left for %(month)s.", wanted_kg=kg, month=str(month)
             ),
         )
-    _open_line(session, share.line_id, share.months)
-    for month, kg in sorted(share.months.items()):
+    _open_lines(session, total)
+    for (line_id, month), kg in sorted(total.line_months.items()):
         _move(
             session,
             LineMonth,
-            _is_month(LineMonth.line_id, share.line_id, LineMonth.month, month),
+            _is_month(LineMonth.line_id, line_id, LineMonth.month, month),
             reserved=kg,
             full=Conflict(
                 "This intake line has less than %(wanted_kg)s t free in %(month)s.", wanted_kg=kg, month=str(month)
             ),
         )
-    for year, kg in _years(share):
+    for (line_id, year), kg in sorted(total.line_years.items()):
         _move(
             session,
             LineYear,
-            (LineYear.line_id == share.line_id, LineYear.year == year),
+            (LineYear.line_id == line_id, LineYear.year == year),
             reserved=kg,
             full=Conflict(
                 "The permit of this intake line leaves less than %(wanted_kg)s t for %(year)s.",
@@ -76,40 +78,70 @@ def reserve(session: Session, share: Share) -> None:
                 year=str(year),
             ),
         )
-    if share.filing_id is not None:
+    for filing_id, kg in sorted(total.filings.items()):
         _move(
             session,
             Filing,
-            (Filing.id == share.filing_id,),
-            reserved=share.kg,
-            full=Conflict("The filing across provinces leaves less than %(wanted_kg)s t.", wanted_kg=share.kg),
+            (Filing.id == filing_id,),
+            reserved=kg,
+            full=Conflict("The filing across provinces leaves less than %(wanted_kg)s t.", wanted_kg=kg),
         )
 
 
-def release(session: Session, share: Share) -> None:
+def release(session: Session, *shares: Share) -> None:
     """Give reserved kilograms back, because a deal was declined or lapsed."""
-    _each(session, share, sign=-1, contracted=False)
+    _give(session, shares, contracted=False)
 
 
-def contract(session: Session, share: Share) -> None:
+def contract(session: Session, *shares: Share) -> None:
     """Turn reserved kilograms into contracted ones, because both sides accepted."""
-    _each(session, share, sign=-1, contracted=True)
+    _give(session, shares, contracted=True)
 
 
-def _each(session: Session, share: Share, *, sign: int, contracted: bool) -> None:
+@dataclass(frozen=True)
+class _Total:
+    """What several shares take of each counter together."""
+
+    listing_months: dict[tuple[int, Month], int]
+    line_months: dict[tuple[int, Month], int]
+    line_years: dict[tuple[int, int], int]
+    filings: dict[int, int]
+
+    @classmethod
+    def of(cls, shares: Iterable[Share]) -> _Total:
+        total = cls({}, {}, {}, {})
+        for share in shares:
+            for month, kg in share.months.items():
+                _add(total.listing_months, (share.listing_id, month), kg)
+                _add(total.line_months, (share.line_id, month), kg)
+                _add(total.line_years, (share.line_id, month.year), kg)
+            if share.filing_id is not None:
+                _add(total.filings, share.filing_id, share.kg)
+        return total
+
+
+Key = TypeVar("Key")
+
+
+def _add(sums: dict[Key, int], key: Key, kg: int) -> None:
+    sums[key] = sums.get(key, 0) + kg
+
+
+def _give(session: Session, shares: Iterable[Share], *, contracted: bool) -> None:
     lost = Conflict("What was reserved for this award is not reserved any more.")
 
     def move(table: Any, where: tuple[ColumnElement[bool], ...], kg: int) -> None:
-        _move(session, table, where, reserved=sign * kg, contracted=kg if contracted else 0, full=lost)
+        _move(session, table, where, reserved=-kg, contracted=kg if contracted else 0, full=lost)
 
-    for month, kg in sorted(share.months.items()):
-        move(ListingMonth, _is_month(ListingMonth.listing_id, share.listing_id, ListingMonth.month, month), kg)
-    for month, kg in sorted(share.months.items()):
-        move(LineMonth, _is_month(LineMonth.line_id, share.line_id, LineMonth.month, month), kg)
-    for year, kg in _years(share):
-        move(LineYear, (LineYear.line_id == share.line_id, LineYear.year == year), kg)
-    if share.filing_id is not None:
-        move(Filing, (Filing.id == share.filing_id,), share.kg)
+    total = _Total.of(shares)
+    for (listing_id, month), kg in sorted(total.listing_months.items()):
+        move(ListingMonth, _is_month(ListingMonth.listing_id, listing_id, ListingMonth.month, month), kg)
+    for (line_id, month), kg in sorted(total.line_months.items()):
+        move(LineMonth, _is_month(LineMonth.line_id, line_id, LineMonth.month, month), kg)
+    for (line_id, year), kg in sorted(total.line_years.items()):
+        move(LineYear, (LineYear.line_id == line_id, LineYear.year == year), kg)
+    for filing_id, kg in sorted(total.filings.items()):
+        move(Filing, (Filing.id == filing_id,), kg)
 
 
 def _move(
@@ -144,29 +176,27 @@ def _is_month(id_column: Any, row_id: int, month_column: Any, month: Month) -> t
     return (id_column == row_id, month_column == month)
 
 
-def _years(share: Share) -> list[tuple[int, int]]:
-    by_year: dict[int, int] = {}
-    for month, kg in share.months.items():
-        by_year[month.year] = by_year.get(month.year, 0) + kg
-    return sorted(by_year.items())
-
-
-def _open_line(session: Session, line_id: int, months: Iterable[Month]) -> None:
-    """Make the counters of a line that are not there yet; who comes second finds them made."""
-    wanted = sorted(set(months))
-    monthly, yearly = session.execute(
-        select(IntakeLine.capacity_kg_per_month, IntakeLine.capacity_kg_per_year).where(IntakeLine.id == line_id)
-    ).one()
+def _open_lines(session: Session, total: _Total) -> None:
+    """Make the counters of lines that are not there yet; who comes second finds them made."""
+    line_ids = {line_id for line_id, _ in total.line_months}
+    capacities = {
+        row.id: (row.capacity_kg_per_month, row.capacity_kg_per_year)
+        for row in session.execute(
+            select(IntakeLine.id, IntakeLine.capacity_kg_per_month, IntakeLine.capacity_kg_per_year).where(
+                IntakeLine.id.in_(line_ids)
+            )
+        )
+    }
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    for month in wanted:
+    for line_id, month in sorted(total.line_months):
         session.execute(
             insert(LineMonth)
-            .values(line_id=line_id, month=month, capacity_kg=monthly, reserved_kg=0, contracted_kg=0)
+            .values(line_id=line_id, month=month, capacity_kg=capacities[line_id][0], reserved_kg=0, contracted_kg=0)
             .on_conflict_do_nothing()
         )
-    for year in sorted({month.year for month in wanted}):
+    for line_id, year in sorted(total.line_years):
         session.execute(
             insert(LineYear)
-            .values(line_id=line_id, year=year, capacity_kg=yearly, reserved_kg=0, contracted_kg=0)
+            .values(line_id=line_id, year=year, capacity_kg=capacities[line_id][1], reserved_kg=0, contracted_kg=0)
             .on_conflict_do_nothing()
         )
