@@ -664,6 +664,7 @@ def upgrade() -> None:
     sa.Column('great_circle_m', sa.Integer(), nullable=False),
     sa.Column('road_m', sa.Integer(), nullable=False),
     sa.Column('explanation', sa.JSON(), nullable=False),
+    sa.Column('terms', sa.JSON(), nullable=True),
     sa.Column('awarded_at', sa.BigInteger(), nullable=False),
     sa.Column('answer_by', sa.BigInteger(), nullable=False),
     sa.Column('producer_accepted_at', sa.BigInteger(), nullable=True),
