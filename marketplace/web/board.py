@@ -1,3 +1,147 @@
-from flask import Blueprint
+"""Pages of the board: what is listed, who could take a waste, what is near a line."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.domain.errors import Invalid
+from marketplace.domain.wastes import ambiguity, material
+from marketplace.queries import board as queries
+from marketplace.queries import near as near_queries
+from marketplace.queries import takers as takers_queries
+from marketplace.queries.board import Card
+from marketplace.queries.public import public_listing
+from marketplace.queries.takers import TakersPage
+from marketplace.web import filters
+from marketplace.web.context import actor, now, session
+from marketplace.web.forms.board import BoardForm, band_text
+from marketplace.web.i18n import gettext
+from marketplace.web.routing import requires
 
 blueprint = Blueprint("board", __name__)
+
+KINDS: Final = {
+    "SW01": "slag", "SW02": "ash", "SW03": "ash", "SW04": "gangue", "SW05": "tailings", "SW06": "gypsum",
+    "SW09": "tailings", "SW10": "gypsum", "SW11": "gypsum", "SW17": "scrap",
+}  # fmt: skip
+"""The drawing class of a category of waste; the others are drawn as other."""
+
+SHOWN = 24
+"""So many points are drawn by name on a map."""
+
+
+def kind_of(code: str) -> str:
+    """Return the class that a material is drawn as."""
+    try:
+        return KINDS.get(material(code).category, "other")
+    except Invalid:
+        return "other"
+
+
+@blueprint.app_context_processor
+def names() -> dict[str, Any]:
+    """Let templates say bands of quantities and draw classes of waste."""
+    return {"band_text": band_text, "kind_of": kind_of}
+
+
+@blueprint.route("/board")
+@requires("board.read")
+def index() -> ResponseReturnValue:
+    """Show what is listed, as far as this reader may see it."""
+    form = BoardForm(request.args)
+    form.validate()
+    form.set_up()
+    sort = request.args.get("sort", "")[:20]
+    search = form.search(sort=sort, number=request.args.get("page", 1, type=int))
+    page = queries.board_page(session(), actor(), search, now=now())
+    return render_template(
+        "board/index.html",
+        page=page,
+        form=form,
+        found=form.materials if form.q.data else (),
+        unknown=bool((form.q.data or "").strip()) and not form.materials,
+        unknown_place=bool((form.place.data or "").strip()) and not form.places,
+        note=ambiguity(form.q.data or ""),
+        places=form.places,
+        radius_km=search.radius_km,
+    )
+
+
+@blueprint.route("/board/<int(max=2147483647):listing_id>")
+@requires("board.read")
+def show(listing_id: int) -> ResponseReturnValue:
+    """Show a listing on the board."""
+    page = public_listing(session(), actor(), listing_id, now=now())
+    return render_template("board/show.html", page=page, card=page.card)
+
+
+@blueprint.route("/streams/<int(max=2147483647):stream_id>/takers")
+@requires("stream.read")
+def takers(stream_id: int) -> ResponseReturnValue:
+    """Show who could take a stream."""
+    page = takers_queries.takers_page(session(), actor(), stream_id, now=now())
+    return render_template("board/takers.html", page=page, map=_takers_map(page))
+
+
+@blueprint.route("/near")
+@requires("line.read")
+def near() -> ResponseReturnValue:
+    """Show what is near one of the own lines and fits it."""
+    line_id = request.args.get("line", type=int)
+    if line_id is not None and not 0 < line_id < 2**31:
+        line_id = 0
+    page = near_queries.near_page(session(), actor(), line_id, now=now())
+    return render_template("board/near.html", page=page, map=_near_map(page))
+
+
+def _takers_map(page: TakersPage) -> dict[str, Any]:
+    kinds = {"meets": "recycler", "needs_test": "wait", "fails": "fail"}
+    points = [
+        {"lat": page.point.lat, "lon": page.point.lon, "name": filters.pick(page.stream_zh, page.stream_en),
+         "kind": kind_of(page.material)},
+        *(
+            {
+                "lat": row.point.lat,
+                "lon": row.point.lon,
+                "name": filters.pick(row.organization_zh or "", row.organization_en),
+                "kind": kinds[row.verdict],
+                "note": filters.pick(row.line_zh or "", row.line_en),
+            }
+            for row in page.takers.rows
+            if row.point is not None
+        ),
+    ]  # fmt: skip
+    return {"points": points}
+
+
+def _near_map(page: near_queries.NearPage) -> dict[str, Any]:
+    if page.point is None:
+        return {"points": []}
+    own = next(line for line in page.lines if line.id == page.line_id)
+    return {
+        "points": [
+            {"lat": page.point.lat, "lon": page.point.lon, "name": filters.pick(own.zh, own.en), "kind": "recycler"},
+            *(
+                {
+                    "lat": row.card.point.lat,
+                    "lon": row.card.point.lon,
+                    "name": _seller(row.card),
+                    "kind": kind_of(row.card.material),
+                    "tonnes": (row.card.kg_per_month or 0) / 1000,
+                    "url": url_for("board.show", listing_id=row.card.id),
+                }
+                for row in page.rows
+                if row.verdict != "fails"
+            ),
+        ]
+    }
+
+
+def _seller(card: Card) -> str:
+    name = filters.material(card.material)
+    if card.organization_zh is None:
+        return gettext("%(material)s, name not told", material=name)
+    return f"{name} · {filters.pick(card.organization_zh, card.organization_en)}"

@@ -1,3 +1,161 @@
-from flask import Blueprint
+"""Pages of a producer's own listings."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.domain.errors import Conflict, Invalid
+from marketplace.queries import listings as queries
+from marketplace.queries.bidding import award_page
+from marketplace.queries.listings import FormPage
+from marketplace.services import listings as services
+from marketplace.web.context import actor, now, session
+from marketplace.web.errors import status_of
+from marketplace.web.forms.listings import CLOSING_HOUR, AwardForm, EndForm, ListingForm
+from marketplace.web.i18n import gettext
+from marketplace.web.lists import wish
+from marketplace.web.routing import requires
 
 blueprint = Blueprint("listings", __name__)
+
+ID = "<int(max=2147483647):listing_id>"
+
+
+@blueprint.route("/listings")
+@requires("listing.read")
+def index() -> ResponseReturnValue:
+    """List the own listings."""
+    return render_template("listings/index.html", page=queries.listings_page(session(), actor(), wish(), now=now()))
+
+
+@blueprint.route("/streams/<int(max=2147483647):stream_id>/listings/new", methods=["GET", "POST"])
+@requires("listing.draft")
+def new(stream_id: int) -> ResponseReturnValue:
+    """List a stream: keep a draft, or publish at once."""
+    form = ListingForm()
+    if form.validate_on_submit():
+        try:
+            publish = request.form.get("action") == "publish"
+            listing_id = services.post_listing(
+                session(), actor(), stream_id, form.command(), publish=publish, now=now()
+            )
+        except (Invalid, Conflict) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(gettext("The listing is on the board.") if publish else gettext("The draft is kept."), "use")
+            return redirect(url_for("listings.show", listing_id=listing_id), code=303)
+    page = queries.form_page(session(), actor(), stream_id=stream_id, now=now())
+    if request.method == "GET":
+        form.kg_per_month.data = page.generation_kg_per_month or None
+    return _form(form, page, url_for("listings.index"))
+
+
+@blueprint.route(f"/listings/{ID}/edit", methods=["GET", "POST"])
+@requires("listing.draft")
+def edit(listing_id: int) -> ResponseReturnValue:
+    """Change a listing, as far as that is still allowed."""
+    page = queries.form_page(session(), actor(), listing_id=listing_id, now=now())
+    form = ListingForm()
+    if form.validate_on_submit():
+        try:
+            publish = request.form.get("action") == "publish"
+            services.edit_listing(
+                session(), actor(), listing_id, form.command(page.listing), publish=publish, now=now()
+            )
+        except (Invalid, Conflict) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(gettext("The listing is on the board.") if publish else gettext("The changes are kept."), "use")
+            return redirect(url_for("listings.show", listing_id=listing_id), code=303)
+    elif request.method == "GET" and page.listing is not None:
+        form.fill(page.listing)
+    return _form(form, page, url_for("listings.show", listing_id=listing_id))
+
+
+@blueprint.route(f"/listings/{ID}")
+@requires("listing.read")
+def show(listing_id: int) -> ResponseReturnValue:
+    """Show an own listing: what is spoken for, who could take it, what rounds left over and why."""
+    return render_template("listings/show.html", page=queries.listing_page(session(), actor(), listing_id, now=now()))
+
+
+@blueprint.route(f"/listings/{ID}/publish", methods=["POST"])
+@requires("listing.publish")
+def publish(listing_id: int) -> ResponseReturnValue:
+    """Put a draft on the board."""
+    services.publish_listing(session(), actor(), listing_id, now=now())
+    flash(gettext("The listing is on the board."), "use")
+    return redirect(url_for("listings.show", listing_id=listing_id), code=303)
+
+
+@blueprint.route(f"/listings/{ID}/renew", methods=["POST"])
+@requires("listing.publish")
+def renew(listing_id: int) -> ResponseReturnValue:
+    """Say again that a listing holds."""
+    services.renew_listing(session(), actor(), listing_id, now=now())
+    flash(gettext("The listing stands for another 60 days."), "use")
+    return redirect(url_for("listings.show", listing_id=listing_id), code=303)
+
+
+@blueprint.route(f"/listings/{ID}/withdraw", methods=["POST"])
+@requires("listing.draft")
+def withdraw(listing_id: int) -> ResponseReturnValue:
+    """Take a listing off the board, or throw a draft away."""
+    services.withdraw_listing(session(), actor(), listing_id, now=now())
+    flash(gettext("The listing is withdrawn."), "use")
+    return redirect(url_for("listings.index"), code=303)
+
+
+@blueprint.route(f"/listings/{ID}/bids")
+@requires("listing.read")
+def award(listing_id: int) -> ResponseReturnValue:
+    """Show the bids once the deadline has passed, ranked by what the producer nets."""
+    return _award(listing_id, None, EndForm())
+
+
+@blueprint.route(f"/listings/{ID}/bids/<int(max=2147483647):bid_id>/award", methods=["POST"])
+@requires("listing.award")
+def award_bid(listing_id: int, bid_id: int) -> ResponseReturnValue:
+    """Award so many tonnes a month to a bid."""
+    form = AwardForm()
+    refusal: Invalid | Conflict | None = None
+    if form.validate_on_submit():
+        try:
+            services.award_bid(session(), actor(), bid_id, form.kg_per_month.data or 0, now=now())
+        except (Invalid, Conflict) as refused:
+            refusal = refused
+        else:
+            flash(gettext("The award is made. The recycler has three days to answer."), "use")
+            return redirect(url_for("listings.award", listing_id=listing_id), code=303)
+    else:
+        refusal = Invalid("Say how many tonnes per month are awarded.")
+    return _award(listing_id, refusal, EndForm(formdata=None))
+
+
+@blueprint.route(f"/listings/{ID}/bids/end", methods=["POST"])
+@requires("listing.award")
+def end(listing_id: int) -> ResponseReturnValue:
+    """End the bidding."""
+    form = EndForm()
+    if form.validate_on_submit():
+        try:
+            services.end_bidding(session(), actor(), listing_id, form.reason.data or "", now=now())
+        except (Invalid, Conflict) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(gettext("The bidding is ended. Each bidder reads the own result."), "use")
+            return redirect(url_for("listings.award", listing_id=listing_id), code=303)
+    return _award(listing_id, None, form)
+
+
+def _award(listing_id: int, refusal: Invalid | Conflict | None, form: EndForm) -> ResponseReturnValue:
+    page = award_page(session(), actor(), listing_id, now=now())
+    status = status_of(refusal) if refusal is not None else form.status
+    return render_template("listings/award.html", page=page, form=form, refusal=refusal), status
+
+
+def _form(form: ListingForm, page: FormPage, back: str) -> ResponseReturnValue:
+    return render_template(
+        "listings/form.html", page=page, form=form, back=back, closing_hour=CLOSING_HOUR
+    ), form.status
