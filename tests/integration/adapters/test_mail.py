@@ -1,0 +1,131 @@
+"""Mail: into a folder, into the log, to a real server; and the outbox that sends each at least once."""
+
+from __future__ import annotations
+
+import email
+import logging
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from email import policy
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.adapters.mail import FolderMailer, LogMailer, Mail, SmtpMailer, mailer
+from marketplace.jobs.mail import deliver
+from marketplace.persistence.database import transaction
+from marketplace.persistence.outbox import OutboxMail
+from marketplace.services import outbox
+from tests.conftest import settings_for
+from tests.factories import NOON
+
+LETTER = Mail(7, "li@test.example", "重设密码", "请打开链接：http://127.0.0.1/x\n")
+
+
+class Inbox(Message):
+    """Keeps what a server received."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received: list[email.message.Message] = []
+
+    def handle_message(self, message: email.message.Message) -> None:
+        self.received.append(message)
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Controller, Inbox]]:
+    """A mail server on the loopback address."""
+    inbox = Inbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(inbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield controller, inbox
+    controller.stop()
+
+
+def test_a_folder_keeps_each_mail_as_a_file_that_only_the_owner_reads(tmp_path: Path) -> None:
+    FolderMailer(tmp_path / "mail", "huiyong@test.example").send(LETTER)
+
+    kept = tmp_path / "mail" / "000007.eml"
+    read = email.message_from_bytes(kept.read_bytes(), policy=policy.default)
+    assert (read["To"], read["Subject"]) == ("li@test.example", "重设密码")
+    assert read.get_content() == LETTER.text
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_the_log_does_not_say_what_a_mail_says(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        LogMailer().send(LETTER)
+
+    assert "重设密码" in caplog.text
+    assert "http" not in caplog.text
+
+
+def test_a_server_receives_chinese_whole(server: tuple[Controller, Inbox], tmp_path: Path) -> None:
+    controller, inbox = server
+    chosen = replace(
+        settings_for("sqlite://", tmp_path), mail="smtp", smtp_host="127.0.0.1", smtp_port=controller.port
+    )
+
+    mailer(chosen).send(LETTER)
+
+    assert isinstance(mailer(chosen), SmtpMailer)
+    [received] = inbox.received
+    read = email.message_from_bytes(received.as_bytes(), policy=policy.default)
+    assert read["Subject"] == "重设密码"
+    assert read.get_content().strip() == LETTER.text.strip()
+
+
+def posted(session: Session) -> None:
+    with transaction(session):
+        outbox.post(session, "reset", "li@test.example", "en", {"token": "secret"}, now=NOON)
+
+
+def written(kind: str, language: str, values: object) -> str:
+    return f"{kind} in {language}\n\n{values}"
+
+
+class Remembering:
+    def __init__(self) -> None:
+        self.sent: list[Mail] = []
+
+    def send(self, mail: Mail) -> None:
+        self.sent.append(mail)
+
+
+class Broken:
+    def send(self, mail: Mail) -> None:
+        raise OSError("no route to host")
+
+
+def test_the_outbox_sends_once_and_forgets_the_secret(session: Session) -> None:
+    posted(session)
+    post = Remembering()
+
+    first, second = (deliver(session, post, written, now=NOON) for _ in range(2))
+
+    assert (first, second) == (1, 0)
+    assert post.sent == [Mail(1, "li@test.example", "reset in en", "{'token': 'secret'}\n")]
+    assert session.execute(select(OutboxMail.sent_at, OutboxMail.values)).one() == (NOON, {})
+
+
+def test_what_could_not_be_sent_is_tried_again(session: Session) -> None:
+    posted(session)
+
+    assert deliver(session, Broken(), written, now=NOON) == 0
+
+    assert session.execute(select(OutboxMail.sent_at, OutboxMail.attempts, OutboxMail.last_error)).one() == (
+        None,
+        1,
+        "no route to host",
+    )
+    assert deliver(session, Remembering(), written, now=NOON) == 1
