@@ -72,9 +72,7 @@ def test_the_log_does_not_say_what_a_mail_says(caplog: pytest.LogCaptureFixture)
 
 def test_a_server_receives_chinese_whole(server: tuple[Controller, Inbox], tmp_path: Path) -> None:
     controller, inbox = server
-    chosen = replace(
-        settings_for("sqlite://", tmp_path), mail="smtp", smtp_host="127.0.0.1", smtp_port=controller.port
-    )
+    chosen = replace(settings_for("sqlite://", tmp_path), mail="smtp", smtp_host="127.0.0.1", smtp_port=controller.port)
 
     mailer(chosen).send(LETTER)
 
