@@ -23,7 +23,7 @@ class Service(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"" if broken else body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
