@@ -56,6 +56,7 @@ def role_label(role: str) -> str:
 
 def install(app: Flask, *, idle_minutes: int) -> None:
     """Set up who is signed in; a session that was not used for so many minutes ends."""
+    app.jinja_env.filters["role"] = role_label
     manager = LoginManager(app)
     manager.session_protection = None  # the token itself is checked against the database at each request
 

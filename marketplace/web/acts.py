@@ -1,0 +1,128 @@
+"""The acts of the audit log in the reader's words; one that has no words yet is shown by its name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from marketplace.web.i18n import gettext
+from marketplace.web.i18n import lazy_gettext as lazy
+from marketplace.web.people import role_label
+
+ACTS: Final = {
+    "account.sign_in": lazy("signed in"),
+    "account.sign_in_failed": lazy("failed to sign in"),
+    "account.sign_out": lazy("signed out"),
+    "account.reset_asked": lazy("asked for a new password"),
+    "account.reset": lazy("set a new password by mail"),
+    "account.password": lazy("changed the password"),
+    "account.profile": lazy("changed name or language"),
+    "account.end_session": lazy("ended a session"),
+    "organization.register": lazy("registered the organization"),
+    "organization.edit": lazy("changed the organization"),
+    "organization.verify": lazy("verified the organization"),
+    "organization.refuse": lazy("did not verify the organization"),
+    "organization.suspend": lazy("suspended the organization"),
+    "organization.resume": lazy("lifted the suspension"),
+    "member.invite": lazy("invited somebody"),
+    "member.revoke": lazy("made an invitation void"),
+    "member.join": lazy("joined the organization"),
+    "member.change": lazy("changed a member's role"),
+    "member.remove": lazy("removed a member"),
+    "permit.verify": lazy("verified a permit"),
+    "permit.withdraw": lazy("took a permit's verification back"),
+    "park.found": lazy("added the park"),
+    "park.edit": lazy("changed the park"),
+    "platform.appoint": lazy("appointed somebody"),
+    "platform.dismiss": lazy("ended an appointment"),
+    "site.add": lazy("added a site"),
+    "site.edit": lazy("changed a site"),
+    "site.close": lazy("closed a site"),
+    "stream.add": lazy("added a waste stream"),
+    "stream.edit": lazy("changed a waste stream"),
+    "stream.retire": lazy("retired a waste stream"),
+    "sheet.add": lazy("entered a lab sheet"),
+    "sheet.void": lazy("voided a lab sheet"),
+    "line.add": lazy("added an intake line"),
+    "line.edit": lazy("changed an intake line"),
+    "line.retire": lazy("retired an intake line"),
+    "filing.add": lazy("entered a filing across provinces"),
+    "filing.end": lazy("ended a filing across provinces"),
+    "listing.draft": lazy("drafted a listing"),
+    "listing.edit": lazy("changed a listing"),
+    "listing.publish": lazy("published a listing"),
+    "listing.renew": lazy("renewed a listing"),
+    "listing.withdraw": lazy("withdrew a listing"),
+    "listing.award": lazy("decided on bids"),
+    "bid.submit": lazy("submitted a bid"),
+    "bid.withdraw": lazy("withdrew a bid"),
+    "award.accept": lazy("accepted an award"),
+    "award.decline": lazy("declined an award"),
+    "award.lapse": lazy("let an award lapse"),
+    "contract.make": lazy("made a contract"),
+    "round.open": lazy("opened a round"),
+    "round.close": lazy("closed a round"),
+    "round.run": lazy("ran a round"),
+    "round.solved": lazy("solved a round"),
+    "round.failed": lazy("could not solve a round"),
+    "round.publish": lazy("published a round"),
+    "round.settle": lazy("settled a round"),
+    "round.void": lazy("voided a round"),
+    "ledger.state": lazy("entered a month of the ledger"),
+    "ledger.open_stock": lazy("entered an opening stock"),
+    "ledger.import": lazy("imported a ledger"),
+}
+
+OBJECTS: Final = {
+    "person": lazy("person"),
+    "sign_in": lazy("session"),
+    "organization": lazy("organization"),
+    "appointment": lazy("appointment"),
+    "letter": lazy("invitation"),
+    "park": lazy("park"),
+    "site": lazy("site"),
+    "stream": lazy("waste stream"),
+    "sheet": lazy("lab sheet"),
+    "line": lazy("intake line"),
+    "filing": lazy("filing"),
+    "listing": lazy("listing"),
+    "bid": lazy("bid"),
+    "award": lazy("award"),
+    "contract": lazy("contract"),
+    "round": lazy("round"),
+    "posting": lazy("posting"),
+    "ledger": lazy("ledger"),
+}
+
+DETAILS: Final = {
+    "account": lazy("account mark"),
+    "address": lazy("address"),
+    "because": lazy("reason"),
+    "before": lazy("before"),
+    "changed": lazy("changed"),
+    "permit": lazy("permit"),
+    "person": lazy("person"),
+    "role": lazy("role"),
+    "valid_until": lazy("valid until"),
+}
+
+
+def act(action: str) -> str:
+    """Return what was done."""
+    return str(ACTS.get(action, action))
+
+
+def thing(kind: str) -> str:
+    """Return what it was done to."""
+    return str(OBJECTS.get(kind, kind))
+
+
+def detail(name: str) -> str:
+    """Return what a detail is called."""
+    return str(DETAILS.get(name, name))
+
+
+def detail_value(name: str, value: str) -> str:
+    """Return a detail in words where it has some: roles, and names of columns as they are."""
+    if name in ("role", "before") and role_label(value):
+        return role_label(value)
+    return value or gettext("none")
