@@ -15,8 +15,8 @@ from marketplace.domain.ledger import Figures, Posted, first_overdrawn, overdraw
 from marketplace.domain.quantities import Month, kilograms, number
 from marketplace.domain.wording import Sentence
 
-MOST_ROWS: Final = 5000
-MOST_CHARACTERS: Final = 1_000_000
+MOST_ROWS: Final = 3000
+MOST_CHARACTERS: Final = 150_000
 
 HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "stream": ("stream", "wastestream", "waste", "name", "废物流", "废物", "废物名称", "固废名称", "名称"),
@@ -155,7 +155,9 @@ def _table(text: str) -> list[tuple[int, list[str]]]:
     if not plain.strip():
         raise Invalid("The file is empty.", field="text")
     if len(plain) > MOST_CHARACTERS:
-        raise Invalid("The file is too long: at most a million characters at a time.", field="text")
+        raise Invalid(
+            "The file is too long: at most %(most)s characters at a time.", field="text", most=MOST_CHARACTERS
+        )
     header = next(line for line in plain.splitlines() if line.strip())
     delimiter = "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
     reader = csv.reader(io.StringIO(plain, newline=""), delimiter=delimiter)
