@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.install(app)
     templating.install(app, settings, demo=_Demo(sessions))
     errors.install(app)
+    routing.install(app)
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"marketplace.web.{name}").blueprint)
     routing.check(app)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import Flask
 from flask_login import current_user
+from werkzeug.routing import IntegerConverter, Map
 
 from marketplace.domain.errors import NotFound
 from marketplace.domain.policy import POLICY
 from marketplace.web import context
+
+LARGEST_ID: Final = 2**31 - 1
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,6 +24,13 @@ CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 class UnguardedRoute(RuntimeError):
     """A route without an action, with an unknown one, or a changing verb on an action that only reads."""
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address that a row can have; one too large for any row is no address at all."""
+
+    def __init__(self, map: Map, *args: Any, **given: Any) -> None:  # noqa: A002  # as werkzeug calls it
+        super().__init__(map, *args, **({"max": LARGEST_ID} | given))
 
 
 class SignInFirst(Exception):
@@ -57,6 +67,11 @@ def _could(action: str) -> bool:
     acting = context.actor()
     roles = acting.roles | {"visitor", "person"}
     return bool(roles & POLICY[action].cells.keys())
+
+
+def install(app: Flask) -> None:
+    """Set up what addresses are made of."""
+    app.url_map.converters["int"] = RowNumber
 
 
 def check(app: Flask) -> None:

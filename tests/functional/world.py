@@ -1,0 +1,291 @@
+"""
+A small world in which everything exists at least once: two parks, a producer, a recycler, a stranger, and their deals.
+
+Each object is known by a bundle of the arguments by which routes name it. A route whose arguments no bundle has fails
+its tests: what is new must be put into the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.accounts import digest
+from marketplace.domain.actors import Actor
+from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
+from marketplace.domain.listings import month_at
+from marketplace.persistence.lines import AcceptanceLimit, Filing
+from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.outbox import WorkerPulse
+from marketplace.persistence.parks import Park
+from marketplace.persistence.people import Appointment, Letter, Person, SignIn
+from marketplace.persistence.streams import WasteStream
+from marketplace.services.awarding import award_bid
+from marketplace.services.ledger import open_stock, state_month
+from tests.factories import Make
+from tests.functional.routes import Route
+
+LANGUAGES = ("zh_Hans_CN", "en")
+ROLES = (
+    "visitor",
+    "clerk of the producer",
+    "signatory of the producer",
+    "weigher of the producer",
+    "signatory of the recycler",
+    "administrator of the park",
+    "operator",
+    "auditor",
+    "signatory of a stranger",
+    "administrator of another park",
+)
+STRANGERS = ("signatory of a stranger", "administrator of another park")
+KG = 5_000_000
+
+Bundle = dict[str, int | str]
+
+
+@dataclass
+class World:
+    """Who is in it, and what."""
+
+    now: datetime
+    people: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Role and language -> a person."""
+    bundles: list[Bundle] = field(default_factory=list)
+
+    def values(self, route: Route) -> list[Bundle]:
+        """Return every distinct choice of a route's arguments; none for a route without any is one choice."""
+        if not route.arguments:
+            return [{}]
+        found: list[Bundle] = []
+        for bundle in self.bundles:
+            if bundle.keys() >= set(route.arguments):
+                choice = {name: bundle[name] for name in route.arguments}
+                if choice not in found:
+                    found.append(choice)
+        return found
+
+
+class Builder:
+    """Builds the world with the factories, and with the use cases where rows hang together."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.make = Make(session)
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.world = World(self.now)
+        self.month = month_at(self.now)
+
+    def ago(self, **given: float) -> datetime:
+        return self.now - timedelta(**given)
+
+    def build(self) -> World:
+        """Build it."""
+        make = self.make
+        made = {"created_at": self.ago(days=400)}
+        park = make.park(name_zh="青石循环产业园", name_en="Greenstone Park", demo=True, **made)
+        other = make.park(name_zh="白沙产业园", name_en="Whitesand Park", division_code="150600", demo=True, **made)
+        self.producer = self._firm(park, "青石电厂", "Greenstone Power", produces=True)
+        self.recycler = self._firm(park, "青石水泥", "Greenstone Cement", produces=False, recycles=True)
+        self.stranger = self._firm(other, "白沙综合利用", "Whitesand Reuse", produces=True, recycles=True)
+        waiting = make.organization(park_id=park.id, name_zh="待核企业", name_en="Waiting Works", verified_at=None)
+        self.bundle(organization_id=waiting.id)
+        self.bundle(park_id=park.id)
+        for number, language in enumerate(LANGUAGES):
+            self._people(park, other, language, number)
+        self._kept()
+        self._market(park)
+        self._ledger()
+        self._rounds(park)
+        make._add(WorkerPulse(name="worker", beat_at=self.now))
+        return self.world
+
+    def bundle(self, **given: int | str) -> None:
+        """Make an object known to the routes."""
+        self.world.bundles.append(given)
+
+    def _firm(self, park: Park, name_zh: str, name_en: str, *, produces: bool, recycles: bool = False) -> Organization:
+        firm: Organization = self.make.organization(
+            park_id=park.id,
+            name_zh=name_zh,
+            name_en=name_en,
+            registered_at=self.ago(days=400),
+            verified_at=self.ago(days=399),
+            demo=True,
+            produces=produces,
+            recycles=recycles,
+        )
+        if park.name_en == "Greenstone Park":
+            self.bundle(organization_id=firm.id, park_id=park.id)
+        return firm
+
+    def _people(self, park: Park, other: Park, language: str, number: int) -> None:
+        roles = {
+            "clerk of the producer": ("clerk", {"organization": self.producer}),
+            "signatory of the producer": ("signatory", {"organization": self.producer}),
+            "weigher of the producer": ("weigher", {"organization": self.producer}),
+            "signatory of the recycler": ("signatory", {"organization": self.recycler}),
+            "administrator of the park": ("park_administrator", {"park": park}),
+            "operator": ("operator", {}),
+            "auditor": ("auditor", {}),
+            "signatory of a stranger": ("signatory", {"organization": self.stranger}),
+            "administrator of another park": ("park_administrator", {"park": other}),
+        }
+        for place, (who, (role, of)) in enumerate(roles.items()):
+            person: Person = self.make.person(
+                role, display_name=f"人员{place}{number}", created_at=self.ago(days=300), language=language, **of
+            )
+            self.world.people[who, language] = person.id
+        clerk = self.world.people["clerk of the producer", language]
+        appointment = self.session.scalars(select(Appointment.id).where(Appointment.person_id == clerk)).one()
+        self.bundle(appointment_id=appointment, organization_id=self.producer.id)
+        self.bundle(sign_in_id=self._sign_in(clerk))
+        self.bundle(organization_id=self.producer.id, letter_id=self._letter("invitation", f"invited-{number}", clerk))
+        self._letter("reset", f"reset-{number}", clerk)
+        self.bundle(token=f"invited-{number}")
+        self.bundle(token=f"reset-{number}")
+
+    def _sign_in(self, person_id: int) -> int:
+        token = self.make.signed_in(person_id)
+        return self.session.scalars(select(SignIn.id).where(SignIn.token_digest == digest(token))).one()
+
+    def _letter(self, kind: str, token: str, sender: int) -> int:
+        invited = {"organization_id": self.producer.id, "role": "clerk", "sent_by": sender}
+        letter = Letter(
+            kind=kind,
+            token_digest=digest(token),
+            email=f"{token}@test.example",
+            sent_at=self.now,
+            expires_at=self.now + timedelta(days=2),
+            **(invited if kind == "invitation" else {"person_id": sender}),
+        )
+        self.make._add(letter)
+        return letter.id
+
+    def _kept(self) -> None:
+        make, created = self.make, {"created_at": self.ago(days=300)}
+        self.yard: Site = make.site(self.producer, name="一号灰库", **created)
+        self.works: Site = make.site(self.recycler, name="水泥厂区", lon_udeg=113_500_000, **created)
+        away: Site = make.site(self.recycler, name="外省厂区", division_code="150600", lat_udeg=39_600_000, **created)
+        self.stream: WasteStream = make.stream(
+            self.yard,
+            name="一级粉煤灰",
+            values={"fineness_45um": "10.5", "loi": "3.2", "moisture": "0.4", "so3": "1.1"},
+            **created,
+        )
+        sheet = make.sheet(self.stream, {"fineness_45um": "13.1", "loi": "5.4"})
+        self.line = make.line(
+            self.works,
+            name="一号磨机",
+            permit_verified_at=self.ago(days=200),
+            permit_valid_until=(self.now + timedelta(days=700)).date(),
+            limits=(
+                AcceptanceLimit(property="moisture", maximum=Decimal(1)),
+                AcceptanceLimit(property="loi", maximum=Decimal(5), deduction_fen_per_unit=200, stop_value=Decimal(8)),
+            ),
+            **created,
+        )
+        unverified = make.line(self.works, name="二号磨机", permit_verified_at=None, **created)
+        filing: Filing = make.filing(
+            self.stream,
+            away,
+            entered_at=self.ago(days=30),
+            valid_from=self.ago(days=30).date(),
+            valid_to=(self.now + timedelta(days=300)).date(),
+        )
+        for site in (self.yard, self.works, away):
+            self.bundle(site_id=site.id)
+        self.bundle(stream_id=self.stream.id, site_id=self.yard.id, sheet_id=sheet.id)
+        for line in (self.line, unverified):
+            self.bundle(line_id=line.id, site_id=self.works.id)
+        self.bundle(filing_id=filing.id, stream_id=self.stream.id)
+
+    def _listing(self, **given: object) -> Listing:
+        values = {
+            "first_month": self.month.plus(1),
+            "last_month": self.month.plus(3),
+            "kg_per_month": KG,
+            "drafted_at": self.ago(days=21),
+            "published_at": self.ago(days=20),
+            "bids_close_at": self.now + timedelta(days=5),
+            "expires_at": self.now + timedelta(days=30),
+        }
+        listing: Listing = self.make.listing(self.stream, **(values | given))
+        self.bundle(listing_id=listing.id, stream_id=self.stream.id)
+        return listing
+
+    def _bid(self, listing: Listing, **given: object) -> Bid:
+        bid: Bid = self.make.bid(listing, self.line, self.recycler, received_at=self.ago(days=10), **given)
+        self.bundle(bid_id=bid.id, listing_id=listing.id, line_id=self.line.id)
+        return bid
+
+    def _market(self, park: Park) -> None:
+        self._listing(published_at=None, first_month=self.month.plus(9), last_month=self.month.plus(10))
+        self._bid(self._listing())  # open, with a sealed bid
+        closed = self._listing(
+            bids_close_at=self.ago(days=5), first_month=self.month.plus(4), last_month=self.month.plus(5)
+        )
+        self._bid(closed)  # to be decided
+        for first in (6, 7):
+            sold = self._listing(
+                bids_close_at=self.ago(days=5), first_month=self.month.plus(first), last_month=self.month.plus(first)
+            )
+            bid = self._bid(sold)
+            award = award_bid(self.session, self._actor("signatory of the producer"), bid.id, KG, now=self.ago(days=1))
+            self.bundle(award_id=award, listing_id=sold.id, bid_id=bid.id)
+
+    def _ledger(self) -> None:
+        clerk = self._actor("clerk of the producer")
+        first = self.month.plus(-6)
+        open_stock(
+            self.session,
+            clerk,
+            NewOpeningStock(stream_id=self.stream.id, month=first, kg=20_000_000),
+            now=self.now,
+        )
+        for month in first.until(self.month.plus(-1)):
+            figures = Figures(
+                generated_kg=10_000_000, utilized_kg=5_100_000, stored_kg=3_000_000, disposed_kg=1_900_000
+            )
+            new = MonthFigures(stream_id=self.stream.id, month=month, figures=figures)
+            state_month(self.session, clerk, new, now=self.now)
+            self.bundle(stream_id=self.stream.id, month=str(month), site_id=self.yard.id)
+        for year in sorted({first.year, self.month.year}):
+            self.bundle(stream_id=self.stream.id, year=year)
+
+    def _rounds(self, park: Park) -> None:
+        months = {"first_month": self.month.plus(1), "last_month": self.month.plus(3)}
+        collecting = self.make.round(
+            park,
+            opened_at=self.ago(days=2),
+            closes_at=self.now + timedelta(days=2),
+            answer_by=self.now + timedelta(days=9),
+            **months,
+        )
+        self.bundle(round_id=collecting.id, park_id=park.id)
+
+    def _actor(self, who: str) -> Actor:
+        return self.make.actor(self.session.get_one(Person, self.world.people[who, LANGUAGES[0]]))
+
+
+def build(session: Session) -> World:
+    """Build the world in an empty database."""
+    return Builder(session).build()
+
+
+def paths(world: World, route: Route) -> Iterator[tuple[str, Bundle]]:
+    """Yield the addresses of a route in this world with the arguments they are made of."""
+    for values in world.values(route):
+        address = route.rule
+        for name, value in values.items():
+            start = address.index("<", 0)
+            while not address[start : address.index(">", start)].endswith(name):
+                start = address.index("<", start + 1)
+            address = address[:start] + str(value) + address[address.index(">", start) + 1 :]
+        yield address, values
