@@ -125,7 +125,7 @@ def _tasks(page: ParkPage) -> list[Task]:
                 tonnes=f"{abs(plant.figures.difference_kg) / 1000:,.2f}",
             ),
             parkcharts.postings_url(page, organization=plant.organization_id),
-            gettext("Check"),
+            gettext("Look into it"),
         )
         for plant in page.unbalanced
     ]
