@@ -19,6 +19,7 @@ from marketplace.web import filters
 from marketplace.web.context import actor, now, session
 from marketplace.web.forms.board import BoardForm, band_text
 from marketplace.web.i18n import gettext
+from marketplace.web.lists import link
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("board", __name__)
@@ -44,7 +45,7 @@ def kind_of(code: str) -> str:
 @blueprint.app_context_processor
 def names() -> dict[str, Any]:
     """Let templates say bands of quantities and draw classes of waste."""
-    return {"band_text": band_text, "kind_of": kind_of}
+    return {"band_text": band_text, "kind_of": kind_of, "link": link}
 
 
 @blueprint.route("/board")

@@ -1,0 +1,341 @@
+"""Bids are taken until the deadline to the microsecond, replaced and withdrawn, and awarded without overselling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import Actor
+from marketplace.domain.bids import NewBid
+from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
+from marketplace.domain.quantities import Month
+from marketplace.persistence.audit import AuditRow
+from marketplace.persistence.lines import AcceptanceLimit, IntakeLine
+from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.organizations import Organization
+from marketplace.persistence.rounds import Award, AwardMonth
+from marketplace.services.bids import submit_bid, withdraw_bid
+from marketplace.services.listings import award_bid, end_bidding, withdraw_listing
+from tests.factories import NOON, Make
+
+CLOSES = NOON + timedelta(days=14)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Market:
+    """A plant with a listing, and a recycler with a line."""
+
+    def __init__(self, make: Make, **listing: object) -> None:
+        self.make = make
+        self.plant = make.organization()
+        self.stream = make.stream(make.site(self.plant), values={"moisture": "0.4"})
+        self.listing = make.listing(self.stream, **listing)
+        self.seller = make.signatory(self.plant)
+        self.recycler, self.line, self.buyer = self.another()
+
+    def another(self, **line: object) -> tuple[Organization, IntakeLine, Actor]:
+        recycler = self.make.organization()
+        return recycler, self.make.line(self.make.site(recycler), **line), self.make.signatory(recycler)  # type: ignore[arg-type]
+
+    def bid(self, **given: object) -> NewBid:
+        values = {
+            "listing_id": self.listing.id,
+            "line_id": self.line.id,
+            "price_fen_per_t": 1200,
+            "kg_per_month": 3_000_000,
+        }
+        return NewBid(**(values | given))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def market(make: Make) -> Market:
+    return Market(make)
+
+
+def bids(session: Session) -> list[tuple[int, int, bool, bool]]:
+    rows = session.scalars(select(Bid).order_by(Bid.id).execution_options(populate_existing=True))
+    return [
+        (bid.revision, bid.price_fen_per_t, bid.replaced_at is not None, bid.withdrawn_at is not None) for bid in rows
+    ]
+
+
+def reserved(session: Session, listing: Listing) -> list[int]:
+    return list(
+        session.scalars(
+            select(ListingMonth.reserved_kg).where(ListingMonth.listing_id == listing.id).order_by(ListingMonth.month)
+        )
+    )
+
+
+def test_a_bid_counts_a_microsecond_before_the_deadline_and_not_at_it(session: Session, market: Market) -> None:
+    with pytest.raises(Conflict, match="Bidding ended"):
+        submit_bid(session, market.buyer, market.bid(), now=CLOSES)
+    assert bids(session) == []
+
+    submit_bid(session, market.buyer, market.bid(), now=CLOSES - MICROSECOND)
+
+    assert bids(session) == [(1, 1200, False, False)]
+    assert session.scalar(select(Bid.received_at)) == CLOSES - MICROSECOND
+
+
+def test_a_bid_is_replaced_and_the_same_bid_twice_is_one(session: Session, market: Market) -> None:
+    first = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    again = submit_bid(session, market.buyer, market.bid(), now=NOON + MICROSECOND)
+    second = submit_bid(session, market.buyer, market.bid(price_fen_per_t=1300), now=NOON + 2 * MICROSECOND)
+
+    assert again == first
+    assert second != first
+    assert bids(session) == [(1, 1200, True, False), (2, 1300, False, False)]
+
+
+def test_a_bid_is_withdrawn_until_the_deadline(session: Session, market: Market) -> None:
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    with pytest.raises(Conflict, match="Bidding ended"):
+        withdraw_bid(session, market.buyer, bid_id, now=CLOSES)
+    with pytest.raises(NotFound):
+        withdraw_bid(session, market.seller, bid_id, now=NOON)
+    assert bids(session) == [(1, 1200, False, False)]
+
+    withdraw_bid(session, market.buyer, bid_id, now=CLOSES - MICROSECOND)
+    submit_bid(session, market.buyer, market.bid(), now=CLOSES - MICROSECOND)
+
+    assert bids(session) == [(1, 1200, False, True), (2, 1200, False, False)]
+
+
+def test_the_price_is_nowhere_in_the_audit_log(session: Session, market: Market) -> None:
+    submit_bid(session, market.buyer, market.bid(price_fen_per_t=1234), now=NOON)
+
+    rows = session.scalars(select(AuditRow).where(AuditRow.object_kind == "bid")).all()
+
+    assert [row.action for row in rows] == ["bid.submit"]
+    assert "1234" not in str(rows[0].detail)
+
+
+def test_own_and_related_waste_is_not_bid_for(session: Session, make: Make) -> None:
+    market = Market(make)
+    own = make.line(make.site(market.plant))
+    group = make.organization(related_group="G")
+    grouped = make.organization(related_group="G")
+    related = make.listing(make.stream(make.site(group), values={"moisture": "0.4"}))
+    line = make.line(make.site(grouped))
+
+    with pytest.raises(Conflict, match="same organization"):
+        submit_bid(session, market.seller, market.bid(line_id=own.id), now=NOON)
+    with pytest.raises(Conflict, match="related parties"):
+        submit_bid(session, make.signatory(grouped), market.bid(line_id=line.id, listing_id=related.id), now=NOON)
+
+    assert bids(session) == []
+
+
+def test_a_line_that_fails_a_hard_filter_is_refused_with_the_figure(session: Session, market: Market) -> None:
+    limit = AcceptanceLimit(property="moisture", maximum=Decimal("0.1"))
+    _, line, buyer = market.another(limits=(limit,))
+
+    with pytest.raises(Conflict, match=r"takes at most 0\.1 %: 0\.3 % too much"):
+        submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
+
+    assert bids(session) == []
+
+
+def test_a_missing_value_may_be_bid_on_and_is_not_awarded(session: Session, market: Market) -> None:
+    limit = AcceptanceLimit(property="loss_on_ignition", maximum=Decimal(8))
+    _, line, buyer = market.another(limits=(limit,))
+    bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
+
+    with pytest.raises(Conflict, match="a test is needed"):
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    assert reserved(session, market.listing) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"kg_per_month": 5_000_001}, "At most 5000000 t per month"), ({"line_id": 999}, "no such page")],
+)
+def test_more_than_offered_and_unknown_lines_are_refused(
+    session: Session, market: Market, given: dict[str, int], message: str
+) -> None:
+    with pytest.raises((Invalid, NotFound), match=message):
+        submit_bid(session, market.buyer, market.bid(**given), now=NOON)
+
+    assert bids(session) == []
+
+
+def test_without_verification_there_is_no_bid(session: Session, make: Make) -> None:
+    market = Market(make)
+    recycler = make.organization(verified_at=None)
+    line = make.line(make.site(recycler))
+
+    with pytest.raises(Conflict, match="awaits verification"):
+        submit_bid(session, make.signatory(recycler), market.bid(line_id=line.id), now=NOON)
+    clerk = make.actor(make.person("clerk", organization=market.recycler))
+    with pytest.raises(NotAllowed):
+        submit_bid(session, clerk, market.bid(), now=NOON)
+
+    assert bids(session) == []
+
+
+def test_an_unusual_price_is_asked_about_once(session: Session, market: Market) -> None:
+    typed = market.bid(price_fen_per_t=120_000)
+
+    with pytest.raises(Invalid, match="more than five times the usual 1000") as refused:
+        submit_bid(session, market.buyer, typed, now=NOON)
+    assert (refused.value.field, bids(session)) == ("confirmed", [])
+
+    submit_bid(session, market.buyer, replace(typed, confirmed=True), now=NOON)
+
+    assert bids(session) == [(1, 120_000, False, False)]
+
+
+def test_an_award_reserves_and_says_why(session: Session, market: Market) -> None:
+    bid_id = submit_bid(
+        session, market.buyer, market.bid(transport="producer", price_fen_per_t=4000), now=NOON
+    )  # asked about no more than four times the asking price
+
+    award_id = award_bid(session, market.seller, bid_id, 2_000_000, now=CLOSES)
+
+    award = session.get_one(Award, award_id)
+    bid = session.get_one(Bid, bid_id)
+    assert reserved(session, market.listing) == [2_000_000] * 3
+    assert (award.kg, award.bid_id, award.round_id) == (6_000_000, bid_id, None)
+    assert award.price_fen_per_t == 4000 - bid.freight_fen_per_t
+    assert (award.producer_accepted_at, award.recycler_accepted_at) == (CLOSES, None)
+    assert award.answer_by == CLOSES + timedelta(days=3)
+    months = session.execute(select(AwardMonth.month, AwardMonth.kg).order_by(AwardMonth.month)).all()
+    assert [(str(month), kg) for month, kg in months] == [
+        ("2027-02", 2_000_000),
+        ("2027-03", 2_000_000),
+        ("2027-04", 2_000_000),
+    ]
+    assert sorted(award.explanation) == ["park", "producer", "recycler"]
+    assert award.explanation["recycler"][1]["values"] == {"rank": 1, "bids": 1}
+
+
+def test_nothing_is_awarded_before_the_deadline_or_by_others(session: Session, market: Market) -> None:
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    with pytest.raises(Conflict, match="sealed until"):
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES - MICROSECOND)
+    with pytest.raises(NotFound):
+        award_bid(session, market.buyer, bid_id, 1_000_000, now=CLOSES)
+    clerk = market.make.actor(market.make.person("clerk", organization=market.plant))
+    with pytest.raises(NotAllowed):
+        award_bid(session, clerk, bid_id, 1_000_000, now=CLOSES)
+
+    assert reserved(session, market.listing) == [0, 0, 0]
+    assert session.scalar(select(func.count(Award.id))) == 0
+
+
+def test_two_awards_never_take_more_than_is_offered(session: Session, market: Market) -> None:
+    _, line, buyer = market.another()
+    first = submit_bid(session, market.buyer, market.bid(kg_per_month=4_000_000), now=NOON)
+    second = submit_bid(session, buyer, market.bid(line_id=line.id, kg_per_month=4_000_000), now=NOON)
+
+    award_bid(session, market.seller, first, 4_000_000, now=CLOSES)
+    award_bid(session, market.seller, second, 4_000_000, now=CLOSES)
+
+    assert reserved(session, market.listing) == [5_000_000] * 3
+    kg = list(session.scalars(select(Award.kg).order_by(Award.id)))
+    assert kg == [12_000_000, 3_000_000]
+    listing = session.get_one(Listing, market.listing.id, populate_existing=True)
+    assert listing.bids_decided_at == CLOSES
+    with pytest.raises(Conflict, match="has been ended"):
+        award_bid(session, market.seller, second, 1, now=CLOSES)
+
+
+def test_a_bid_is_awarded_once_and_within_what_it_asks(session: Session, market: Market) -> None:
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    with pytest.raises(Invalid, match="for up to 3000000 t"):
+        award_bid(session, market.seller, bid_id, 3_000_001, now=CLOSES)
+    award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+    with pytest.raises(Conflict, match="awarded already"):
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    assert reserved(session, market.listing) == [1_000_000] * 3
+
+
+def test_the_cap_and_the_least_lot_hold_at_the_award(session: Session, make: Make) -> None:
+    market = Market(make, cap_per_buyer_kg=6_000_000, least_lot_kg=3_000_000)
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    with pytest.raises(Conflict, match="at most 6000000 t"):
+        award_bid(session, market.seller, bid_id, 2_000_001, now=CLOSES)
+    with pytest.raises(Conflict, match="less than 3000000 t"):
+        award_bid(session, market.seller, bid_id, 999_999, now=CLOSES)
+    assert reserved(session, market.listing) == [0, 0, 0]
+
+    award_bid(session, market.seller, bid_id, 2_000_000, now=CLOSES)
+
+    assert reserved(session, market.listing) == [2_000_000] * 3
+
+
+def test_the_lines_capacity_holds_too(session: Session, make: Make) -> None:
+    market = Market(make)
+    _, line, buyer = market.another(capacity_kg_per_month=3_000_000, capacity_kg_per_year=5_000_000)
+    bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
+
+    with pytest.raises(Conflict, match="permit of this intake line"):
+        award_bid(session, market.seller, bid_id, 3_000_000, now=CLOSES)
+
+    assert reserved(session, market.listing) == [0, 0, 0]
+    assert session.scalar(select(func.count(Award.id))) == 0
+
+
+def test_across_a_province_an_award_draws_on_the_filing(session: Session, make: Make) -> None:
+    market = Market(make)
+    recycler = make.organization()
+    site = make.site(recycler, division_code="150902")
+    line = make.line(site)
+    buyer = make.signatory(recycler)
+    with pytest.raises(Conflict, match="a filing is needed"):
+        submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
+    filing = make.filing(market.stream, site, valid_to=date(2027, 12, 31))
+
+    bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
+    award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    assert session.get_one(Award, award_id).filing_id == filing.id
+    session.refresh(filing)
+    assert filing.reserved_kg == 3_000_000
+
+
+def test_the_bidding_ends_without_an_award_only_with_a_reason(session: Session, market: Market) -> None:
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    with pytest.raises(Invalid, match="tell the bidders why"):
+        end_bidding(session, market.seller, market.listing.id, "  ", now=CLOSES)
+    end_bidding(session, market.seller, market.listing.id, "价格太低", now=CLOSES)
+
+    listing = session.get_one(Listing, market.listing.id, populate_existing=True)
+    assert (listing.bids_decided_at, listing.bids_decided_because) == (CLOSES, "价格太低")
+    with pytest.raises(Conflict, match="has been ended"):
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+
+def test_a_withdrawn_listing_takes_no_bids_and_makes_no_awards(session: Session, market: Market) -> None:
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+    withdraw_listing(session, market.seller, market.listing.id, now=NOON)
+
+    with pytest.raises(NotFound):
+        submit_bid(session, market.buyer, market.bid(price_fen_per_t=1500), now=NOON)
+    with pytest.raises(Conflict, match="has been withdrawn"):
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    assert bids(session) == [(1, 1200, False, False)]
+
+
+def test_months_that_are_past_are_not_awarded(session: Session, make: Make) -> None:
+    market = Market(make, bids_close_at=NOON + timedelta(days=20), first_month=Month(2027, 1))
+    bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
+
+    award_bid(session, market.seller, bid_id, 1_000_000, now=(NOON + timedelta(days=20)).astimezone(UTC))
+
+    assert reserved(session, market.listing) == [0, 1_000_000, 1_000_000, 1_000_000]
