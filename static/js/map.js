@@ -73,18 +73,26 @@ function flows(map, rows, unit) {
 }
 
 /** A mark that writes two inputs and follows them. */
-function pin(map, figure) {
+function pin(map, figure, data) {
   const lat = document.getElementById(figure.dataset.lat);
   const lon = document.getElementById(figure.dataset.lon);
   const read = () => {
     const place = [Number.parseFloat(lat.value), Number.parseFloat(lon.value)];
     return place.every(Number.isFinite) && Math.abs(place[0]) <= 90 && Math.abs(place[1]) <= 180 ? place : null;
   };
+  /** Give other fields the values that belong to a place of this origin, such as the datum of the map. */
+  const set = (values) => {
+    for (const [id, value] of Object.entries(values ?? {})) {
+      const input = document.getElementById(id);
+      if (input) input.value = value;
+    }
+  };
   const icon = L.divIcon({ className: "pin-mark", iconSize: [20, 20] });
   let mark = null;
   const write = (place) => {
     lat.value = place.lat.toFixed(6);
     lon.value = place.lng.toFixed(6);
+    set(data.sets);
     lat.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const put = (place) => {
@@ -101,6 +109,7 @@ function pin(map, figure) {
   });
   for (const input of [lat, lon]) {
     input.addEventListener("change", () => {
+      set(data.typed);
       const place = read();
       if (!place) return;
       put(place);
@@ -121,7 +130,13 @@ for (const figure of document.querySelectorAll("[data-map]")) {
   flows(map, data.flows ?? [], unit);
   points(map, data.points ?? [], unit);
   if (figure.dataset.map === "pin") {
-    const first = pin(map, figure);
+    const first = pin(map, figure, data);
     if (first) map.setView(first, 11);
+    const fold = figure.closest("details"); // a folded map has no size until it is opened
+    fold?.addEventListener("toggle", () => {
+      map.invalidateSize();
+      if (!map.touched) fit(map, first ? [first] : places);
+      map.touched = true;
+    });
   }
 }

@@ -1,0 +1,26 @@
+"""What the lists of all pages share: what the reader asked for, and links to pages that others keep."""
+
+from __future__ import annotations
+
+from flask import request, url_for
+from werkzeug.routing import BuildError
+
+from marketplace.queries.listed import Wish
+
+
+def wish() -> Wish:
+    """Read search, sort and page from the address; whatever stands there, some page is shown."""
+    number = request.args.get("page", "1")
+    return Wish(
+        search=request.args.get("q", "")[:100],
+        sort=request.args.get("sort", "")[:40],
+        number=int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 1,
+    )
+
+
+def link(endpoint: str, **values: object) -> str | None:
+    """Return the address of a page, and none on a platform that runs without it."""
+    try:
+        return url_for(endpoint, **values)  # type: ignore[arg-type]
+    except BuildError:
+        return None
