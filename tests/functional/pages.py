@@ -20,6 +20,8 @@ class Form:
     fields: dict[str, list[str]] = field(default_factory=dict)
     blank: set[str] = field(default_factory=set)
     """Fields into which a person would write."""
+    known: set[str] = field(default_factory=set)
+    """All that it has, boxes without a tick too."""
 
 
 @dataclass
@@ -69,6 +71,8 @@ class _Reader(HTMLParser):
         if not self.page.forms:
             return
         form, name = self.page.forms[-1], given.get("name", "")
+        if name and tag in {"input", "button", "select", "textarea"}:
+            form.known.add(name)
         if tag == "input" and name:
             kind = given.get("type", "text")
             if kind in {"checkbox", "radio"} and "checked" not in given:

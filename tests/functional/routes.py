@@ -13,6 +13,9 @@ from marketplace.web.routing import CHANGING
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+STRANGERS = {"clerk", "signatory", "park_administrator"}
+"""The roles in which another organization or park would come."""
+
 
 @dataclass(frozen=True)
 class Route:
@@ -82,9 +85,12 @@ def guarded(route: Route, verb: str) -> bool:
     It must, unless the table gives the action to everybody (an account is everybody's own, not everybody's), or the action is about something else than the object, and
     the object is shown to all: a bid is one's own, the listing it is for is public.
     """
-    if not route.arguments or "visitor" in POLICY[route.of(verb)].cells:
+    action = route.of(verb)
+    cells = POLICY[action].cells
+    if verb not in route.verbs or not route.arguments or "visitor" in cells:
         return False
-    if "person" in POLICY[route.of(verb)].cells:
-        return noun_of(route.of(verb)) == "account"  # one's own, and nobody else's
-    own = f"{noun_of(route.of(verb))}_id"
-    return own in route.arguments or not all(shown_to_all(argument) for argument in route.arguments)
+    if "person" in cells:
+        return noun_of(action) == "account"  # one's own, and nobody else's
+    if f"{noun_of(action)}_id" in route.arguments or not cells.keys() & STRANGERS:
+        return True
+    return not all(shown_to_all(argument) for argument in route.arguments)
