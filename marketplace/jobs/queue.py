@@ -18,7 +18,11 @@ from huey.serializer import SignedSerializer
 from sqlalchemy.orm import Session, sessionmaker
 
 from marketplace.adapters.mail import Mailer
-from marketplace.jobs import mail, work
+from marketplace.jobs import (
+    mail,
+    rounds,  # noqa: F401  # fills the tables of `work`
+    work,
+)
 from marketplace.services import jobs
 
 if TYPE_CHECKING:

@@ -1,0 +1,275 @@
+"""Writes: both sides answer an award; two acceptances are a contract, a decline or the deadline gives the tonnes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import SYSTEM, Actor, Belonging
+from marketplace.domain.contracts import (
+    AwardState,
+    Side,
+    award_state,
+    contract_number,
+    must_wait_for_answers,
+    read_reason,
+    terms,
+)
+from marketplace.domain.errors import Conflict, NotFound
+from marketplace.domain.rounds import MOST_RECOURSES
+from marketplace.persistence.audit import record
+from marketplace.persistence.database import transaction
+from marketplace.persistence.lines import IntakeLine
+from marketplace.persistence.listings import Listing
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.rounds import Award, Contract, Round
+from marketplace.persistence.streams import WasteStream
+from marketplace.persistence.terms import terms_of
+from marketplace.services import outbox
+from marketplace.services.counters import contract, release
+from marketplace.services.proposals import deal_of, settle_if_final, share_of, signatories
+from marketplace.services.verification import must_be_verified
+
+LAPSED_AT_ONCE: Final = 200
+"""How many awards one sweep lets lapse; the next sweep takes the others."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """An award, held until the transaction ends, with the side that the actor answers for."""
+
+    award: Award
+    side: Side
+    organization_id: int
+    park_id: int | None
+
+
+def accept_award(
+    session: Session, actor: Actor, award_id: int, *, terms_sha256: str | None = None, now: datetime
+) -> int | None:
+    """
+    Accept an award for the actor's side; with the other side's acceptance it is a contract, whose id is returned.
+
+    ``terms_sha256`` is of the text that the signatory read. Accepted twice it has one effect. Raises NotFound,
+    NotAllowed; Conflict if it is final otherwise, the text is another by now, a party may make no deals or the permit of
+    the line does not hold today.
+    """
+    with transaction(session):
+        held = _held(session, actor, award_id)
+        award = held.award
+        state = _state(award, now)
+        if _accepted_at(award, held.side) is not None and state in ("half", "contracted"):
+            return session.scalar(select(Contract.id).where(Contract.award_id == award_id))
+        must_wait_for_answers(state)
+        must_be_verified(session, held.organization_id)
+        share = share_of(session, award)
+        if award.terms is None:
+            award.terms = terms_of(session, [deal_of(award, dict(share.months))], now=now)[0].plain()
+        text = terms(award.terms)
+        if terms_sha256 is not None and terms_sha256 != text.sha256:
+            raise Conflict("The text of the contract is another by now. Read it again before you accept.")
+        if held.side == "producer":
+            award.producer_accepted_at = now
+        else:
+            award.recycler_accepted_at = now
+        _note(session, actor, "award.accept", held, now, side=held.side, terms_sha256=text.sha256)
+        if state == "open":
+            return None
+        _must_be_allowed(session, award, held, now)
+        contract(session, share)
+        made = Contract(
+            award_id=award.id,
+            number=contract_number(award.id, now),
+            producer_id=award.producer_id,
+            recycler_id=award.recycler_id,
+            kg=award.kg,
+            price_fen_per_t=text.price_fen_per_t,
+            terms=award.terms,
+            terms_sha256=text.sha256,
+            made_at=now,
+        )
+        session.add(made)
+        session.flush()
+        record(
+            session,
+            actor,
+            "contract.make",
+            "contract",
+            made.id,
+            now=now,
+            organization_id=held.organization_id,
+            park_id=held.park_id,
+            number=made.number,
+            kg=made.kg,
+            terms_sha256=made.terms_sha256,
+        )
+        _tell(session, "contract", award, now, number=made.number, contract_id=made.id)
+        if award.round_id is not None:
+            settle_if_final(session, award.round_id, most_recourses=MOST_RECOURSES, now=now)
+    return made.id
+
+
+def decline_award(session: Session, actor: Actor, award_id: int, reason: str, *, now: datetime) -> None:
+    """
+    Decline an award, with a reason that the other side reads; its kilograms are free again.
+
+    Raises NotFound, NotAllowed, Invalid without a reason, Conflict if it is final already.
+    """
+    with transaction(session):
+        held = _held(session, actor, award_id)
+        award = held.award
+        must_wait_for_answers(_state(award, now))
+        said = read_reason(reason)
+        release(session, share_of(session, award))
+        award.declined_at, award.declined_by, award.decline_reason = now, held.side, said
+        _note(session, actor, "award.decline", held, now, side=held.side, reason=said)
+        session.flush()
+        _tell(session, "declined", award, now, except_for=held.organization_id, reason=said)
+        if award.round_id is not None:
+            settle_if_final(session, award.round_id, most_recourses=MOST_RECOURSES, now=now)
+
+
+def lapse_due(session: Session, now: datetime) -> None:
+    """Give back what awards hold whose deadline has passed; they count as lapsed before. Each in its own transaction."""
+    ids = session.scalars(
+        select(Award.id)
+        .outerjoin(Contract, Contract.award_id == Award.id)
+        .where(
+            Award.answer_by <= now,
+            Award.price_fen_per_t.is_not(None),
+            Award.declined_at.is_(None),
+            Award.lapsed_at.is_(None),
+            Contract.id.is_(None),
+        )
+        .order_by(Award.id)
+        .limit(LAPSED_AT_ONCE)
+    ).all()
+    for award_id in ids:
+        with transaction(session):
+            award = _locked(session, award_id)
+            if award is None or award.lapsed_at is not None or _state(award, now) != "lapsed":
+                continue
+            release(session, share_of(session, award))
+            award.lapsed_at = now
+            record(
+                session,
+                SYSTEM,
+                "award.lapse",
+                "award",
+                award_id,
+                now=now,
+                organization_id=award.producer_id,
+                kg=award.kg,
+            )
+
+
+def _held(session: Session, actor: Actor, award_id: int) -> _Held:
+    award = _locked(session, award_id)
+    if award is None:
+        raise NotFound
+    belonging, park_id = _belonging(session, award)
+    actor.must("award.answer", belonging)
+    sides: list[tuple[Side, int]] = [
+        side
+        for side in (("producer", award.producer_id), ("recycler", award.recycler_id))
+        if actor.may("award.answer", Belonging.to(side[1]))
+    ]
+    # who signs for both sides answers for the one that has not answered yet
+    side, organization_id = next((each for each in sides if _accepted_at(award, each[0]) is None), sides[0])
+    return _Held(award, side, organization_id, park_id)
+
+
+def _locked(session: Session, award_id: int) -> Award | None:
+    return session.scalar(
+        select(Award).where(Award.id == award_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def _belonging(session: Session, award: Award) -> tuple[Belonging, int | None]:
+    """Return whom an award belongs to: the producer, the recycler as party, and all parks that oversee one of them."""
+    parks = [
+        session.execute(
+            select(Organization.park_id, Site.park_id)
+            .join(Site, Site.organization_id == Organization.id)
+            .join(WasteStream, WasteStream.site_id == Site.id)
+            .join(Listing, Listing.stream_id == WasteStream.id)
+            .where(Listing.id == award.listing_id)
+        ).one(),
+        session.execute(
+            select(Organization.park_id, Site.park_id)
+            .join(Site, Site.organization_id == Organization.id)
+            .join(IntakeLine, IntakeLine.site_id == Site.id)
+            .where(IntakeLine.id == award.line_id)
+        ).one(),
+    ]
+    of_round = session.scalar(select(Round.park_id).where(Round.id == award.round_id)) if award.round_id else None
+    all_parks = [park for row in parks for park in row]
+    belonging = Belonging.to(award.producer_id, of_round, *all_parks, parties=(award.recycler_id,))
+    return belonging, of_round if of_round is not None else parks[0][0]
+
+
+def _state(award: Award, now: datetime) -> AwardState:
+    return award_state(
+        now,
+        price_fen_per_t=award.price_fen_per_t,
+        answer_by=award.answer_by,
+        producer_accepted_at=award.producer_accepted_at,
+        recycler_accepted_at=award.recycler_accepted_at,
+        declined_at=award.declined_at,
+        lapsed_at=award.lapsed_at,
+    )
+
+
+def _accepted_at(award: Award, side: Side) -> datetime | None:
+    return award.producer_accepted_at if side == "producer" else award.recycler_accepted_at
+
+
+def _must_be_allowed(session: Session, award: Award, held: _Held, now: datetime) -> None:
+    """Ask what must hold on the day on which a contract is made. Raises Conflict."""
+    other = award.recycler_id if held.side == "producer" else award.producer_id
+    must_be_verified(session, other)
+    line = session.execute(
+        select(IntakeLine.permit_verified_at, IntakeLine.permit_valid_until, IntakeLine.retired_at).where(
+            IntakeLine.id == award.line_id
+        )
+    ).one()
+    if line.retired_at is not None:
+        raise Conflict("This intake line is no longer kept.")
+    if line.permit_verified_at is None or line.permit_valid_until is None or line.permit_valid_until < now.date():
+        raise Conflict("The permit of the intake line is not verified or has expired; a contract needs one that holds.")
+
+
+def _tell(
+    session: Session, kind: str, award: Award, now: datetime, *, except_for: int | None = None, **values: object
+) -> None:
+    """Mail the signatories of both sides, or of the side that did not do it."""
+    names = session.execute(
+        select(Organization.id, Organization.name_zh, Organization.name_en).where(
+            Organization.id.in_((award.producer_id, award.recycler_id))
+        )
+    ).all()
+    told = {row.id: (row.name_zh, row.name_en) for row in names}
+    for organization_id, email, language in signatories(session, told.keys() - {except_for}):
+        other = award.recycler_id if organization_id == award.producer_id else award.producer_id
+        about = {
+            "award_id": award.id, "kg": award.kg, "other_zh": told[other][0], "other_en": told[other][1], **values,
+        }  # fmt: skip
+        outbox.post(session, kind, email, language, about, now=now)
+
+
+def _note(session: Session, actor: Actor, action: str, held: _Held, now: datetime, **detail: object) -> None:
+    record(
+        session,
+        actor,
+        action,
+        "award",
+        held.award.id,
+        now=now,
+        organization_id=held.organization_id,
+        park_id=held.park_id,
+        **detail,
+    )

@@ -1,0 +1,271 @@
+"""What a round proposes: awards with their text, what is left over, kilograms reserved, both sides told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.contracts import award_state
+from marketplace.domain.fit import filing_needed
+from marketplace.domain.quantities import Month
+from marketplace.domain.rounds import ProposedAward, RoundResult, Snapshot
+from marketplace.domain.wording import Sentence
+from marketplace.matching.clearing import remainder
+from marketplace.persistence.parks import Park
+from marketplace.persistence.people import Appointment, Person
+from marketplace.persistence.rounds import Award, AwardMonth, Leftover, Round, RoundFile
+from marketplace.persistence.terms import Deal, terms_of
+from marketplace.services import outbox
+from marketplace.services.counters import Share, reserve
+from marketplace.services.snapshots import excluded, within
+
+
+def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, now: datetime) -> None:
+    """
+    Write what a run proposes, in the caller's transaction: awards, leftovers, reservations and mails.
+
+    Raises Conflict if a counter does not hold what an award takes any more. A planning round reserves nothing.
+    """
+    snapshot = Snapshot.from_json(
+        session.scalars(
+            select(RoundFile.content).where(
+                RoundFile.round_id == of.id, RoundFile.pass_no == pass_no, RoundFile.kind == "input"
+            )
+        ).one()
+    )
+    filing_of = _filings(snapshot, result.awards)
+    awards = [_award(of, pass_no, each, filing_of.get((each.listing_id, each.line_id)), now) for each in result.awards]
+    if of.kind == "market":
+        reserve(session, *(_share(award, each) for award, each in zip(awards, result.awards, strict=True)))
+        _put_terms(session, awards, result.awards, now)
+    session.add_all(awards)
+    session.flush()
+    session.add_all(
+        AwardMonth(award_id=award.id, month=month, kg=kg)
+        for award, each in zip(awards, result.awards, strict=True)
+        for month, kg in each.months
+    )
+    session.add_all(_leftovers(of, pass_no, result))
+    session.add_all(
+        Leftover(round_id=of.id, pass_no=pass_no, listing_id=listing_id, kg=kg, reason=reason, sentence=why.plain())
+        for listing_id, kg, reason, why in _excluded(session, of, now)
+    )
+    _tell(session, of, awards, now)
+    session.flush()
+
+
+def rest_of(session: Session, of: Round, today: Snapshot) -> Snapshot:
+    """
+    Return what a published round may still allot: its frozen input less all awards that stand, without declined pairs.
+
+    Nothing takes part with more than it has today.
+    """
+    text = session.scalars(
+        select(RoundFile.content)
+        .where(RoundFile.round_id == of.id, RoundFile.kind == "input", RoundFile.sha256 == of.input_sha256)
+        .order_by(RoundFile.pass_no.desc())
+        .limit(1)
+    ).one()
+    rows = session.execute(
+        select(Award.listing_id, Award.line_id, Award.declined_at, Award.lapsed_at, AwardMonth.month, AwardMonth.kg)
+        .join(AwardMonth, AwardMonth.award_id == Award.id)
+        .where(Award.round_id == of.id)
+        .order_by(AwardMonth.id)
+    ).all()
+    stands: dict[tuple[int, int, Month], int] = defaultdict(int)
+    declined: set[tuple[int, int]] = set()
+    for row in rows:
+        if row.declined_at is not None or row.lapsed_at is not None:
+            declined.add((row.listing_id, row.line_id))
+        else:
+            stands[row.listing_id, row.line_id, row.month] += row.kg
+    return within(remainder(Snapshot.from_json(text), accepted=stands, declined=declined), today)
+
+
+def share_of(session: Session, award: Award) -> Share:
+    """Return the kilograms that an award holds."""
+    rows = session.execute(select(AwardMonth.month, AwardMonth.kg).where(AwardMonth.award_id == award.id))
+    return Share(award.listing_id, award.line_id, {row.month: row.kg for row in rows}, award.filing_id)
+
+
+def deal_of(award: Award, months: dict[Month, int]) -> Deal:
+    """Return what an award says of its deal; it has a price."""
+    return Deal(
+        listing_id=award.listing_id,
+        line_id=award.line_id,
+        months=months,
+        price_fen_per_t=award.price_fen_per_t or 0,
+        freight_fen_per_t=award.freight_fen_per_t,
+        deduction_fen_per_t=award.deduction_fen_per_t,
+        transport=award.transport,
+        great_circle_m=award.great_circle_m,
+        road_m=award.road_m,
+        filing_id=award.filing_id,
+        round_id=award.round_id,
+    )
+
+
+def settle_if_final(session: Session, round_id: int, *, most_recourses: int, now: datetime) -> None:
+    """Say that a round is settled once every award is final and nothing declined can be allotted again."""
+    of = session.get_one(Round, round_id, populate_existing=True)
+    if of.published_at is None or of.settled_at is not None or of.voided_at is not None or of.solving_at is not None:
+        return
+    rows = session.execute(
+        select(
+            Award.price_fen_per_t, Award.answer_by, Award.producer_accepted_at, Award.recycler_accepted_at,
+            Award.declined_at, Award.lapsed_at,
+        ).where(Award.round_id == round_id)
+    )  # fmt: skip
+    states = {award_state(now, **row._asdict()) for row in rows}
+    again = "declined" in states and of.recourse_passes < most_recourses
+    if now >= of.answer_by or (states and states <= {"contracted", "declined", "lapsed"} and not again):
+        of.settled_at = now
+
+
+def signatories(session: Session, organization_ids: Iterable[int]) -> list[tuple[int, str, str]]:
+    """Return who signs for these organizations: organization, mail address, language."""
+    rows = session.execute(
+        select(Appointment.organization_id, Person.email, Person.language)
+        .join(Person, Appointment.person_id == Person.id)
+        .where(
+            Appointment.organization_id.in_(set(organization_ids)),
+            Appointment.role == "signatory",
+            Appointment.ended_at.is_(None),
+            Person.blocked_at.is_(None),
+        )
+        .order_by(Appointment.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows if row[0] is not None]
+
+
+def _award(of: Round, pass_no: int, each: ProposedAward, filing_id: int | None, now: datetime) -> Award:
+    return Award(
+        round_id=of.id,
+        pass_no=pass_no,
+        listing_id=each.listing_id,
+        line_id=each.line_id,
+        producer_id=each.producer_id,
+        recycler_id=each.recycler_id,
+        filing_id=filing_id,
+        kg=each.kg,
+        price_fen_per_t=each.price_fen_per_t,
+        transport="recycler",
+        freight_fen_per_t=each.freight_fen_per_t,
+        deduction_fen_per_t=each.deduction_fen_per_t,
+        great_circle_m=each.great_circle_m,
+        road_m=each.road_m,
+        explanation=_explanation(each),
+        awarded_at=now,
+        answer_by=of.answer_by,
+    )
+
+
+def _explanation(each: ProposedAward) -> dict[str, Any]:
+    told = each.explanation
+    return {
+        "producer": [sentence.plain() for sentence in told.producer],
+        "recycler": [sentence.plain() for sentence in told.recycler],
+        "park": [sentence.plain() for sentence in told.park],
+        "rank": each.rank,
+        "alternatives": [
+            {
+                "rank": other.rank,
+                "code": other.code,
+                "sentence": other.sentence.plain(),
+                "kg": other.kg,
+                "road_m": other.road_m,
+                "freight_fen_per_t": other.freight_fen_per_t,
+                "deduction_fen_per_t": other.deduction_fen_per_t,
+            }
+            for other in each.alternatives
+        ],
+    }
+
+
+def _share(award: Award, each: ProposedAward) -> Share:
+    return Share(award.listing_id, award.line_id, dict(each.months), award.filing_id)
+
+
+def _filings(snapshot: Snapshot, awards: Sequence[ProposedAward]) -> dict[tuple[int, int], int]:
+    """Return the filing under which a pair moves; the snapshot holds at most one for it."""
+    lots = {lot.listing_id: lot for lot in snapshot.lots}
+    lines = {line.line_id: line for line in snapshot.lines}
+    found = {}
+    for each in awards:
+        offered, accepting = lots[each.listing_id].offered, lines[each.line_id].accepting
+        if not filing_needed(offered, accepting):
+            continue
+        for filing in snapshot.filings:
+            parties = (filing.producer_id, filing.recycler_id, filing.waste_code)
+            if parties == (
+                offered.organization_id,
+                accepting.organization_id,
+                offered.waste_code,
+            ) and filing.covers(each.listing_id, each.line_id):
+                found[each.listing_id, each.line_id] = filing.filing_id
+                break
+    return found
+
+
+def _put_terms(session: Session, awards: list[Award], proposed: Sequence[ProposedAward], now: datetime) -> None:
+    deals = [deal_of(award, dict(each.months)) for award, each in zip(awards, proposed, strict=True)]
+    for award, terms in zip(awards, terms_of(session, deals, now=now), strict=True):
+        award.terms = terms.plain()
+
+
+def _leftovers(of: Round, pass_no: int, result: RoundResult) -> Iterable[Leftover]:
+    """Yield one row for each thing and reason; of its months the one with most left over lends the words."""
+    grouped: dict[tuple[int | None, int | None, str], list[Any]] = {}
+    for each in result.leftovers:
+        grouped.setdefault((each.listing_id, each.line_id, each.code), []).append(each)
+    for (listing_id, line_id, code), rows in grouped.items():
+        most = max(rows, key=lambda row: row.kg)
+        yield Leftover(
+            round_id=of.id,
+            pass_no=pass_no,
+            listing_id=listing_id,
+            line_id=line_id,
+            kg=sum(row.kg for row in rows),
+            reason=code,
+            sentence=most.sentence.plain(),
+            flip=most.flip.plain() if most.flip else None,
+        )
+
+
+def _excluded(session: Session, of: Round, now: datetime) -> Iterable[tuple[int, int, str, Sentence]]:
+    for listing_id, kg, suspended in excluded(session, of, now=now):
+        if suspended:
+            yield listing_id, kg, "suspended", Sentence("Its organization is suspended by the park and takes no part.")
+        else:
+            yield (
+                listing_id,
+                kg,
+                "not_verified",
+                Sentence("Its organization has not been verified by the park yet and takes no part."),
+            )
+
+
+def _tell(session: Session, of: Round, awards: Sequence[Award], now: datetime) -> None:
+    park = session.get_one(Park, of.park_id)
+    counts: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for award in awards:
+        for organization_id in (award.producer_id, award.recycler_id):
+            count, kg = counts[organization_id]
+            counts[organization_id] = (count + 1, kg + award.kg)
+    for organization_id, email, language in signatories(session, counts):
+        count, kg = counts[organization_id]
+        values = {
+            "number": of.number,
+            "park_zh": park.name_zh,
+            "park_en": park.name_en,
+            "planning": of.kind == "planning",
+            "awards": count,
+            "kg": kg,
+            "answer_by": of.answer_by.isoformat(),
+        }
+        outbox.post(session, "awards", email, language, values, now=now)

@@ -1,0 +1,317 @@
+"""What a round reads: listings of its park, lines within its radius, filings between them, frozen as a Snapshot."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from math import ceil, cos, radians
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import Session
+
+from marketplace.domain import fit as rules
+from marketplace.domain.fit import Accepting
+from marketplace.domain.haulage import tariff_for
+from marketplace.domain.listings import month_at
+from marketplace.domain.quantities import Month
+from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
+from marketplace.persistence.fit import accepting, may_take_in, offered
+from marketplace.persistence.lines import Filing, IntakeLine, LineMaterial, LineMonth, LineYear
+from marketplace.persistence.listings import Listing, ListingMonth
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.rounds import Round
+from marketplace.persistence.streams import WasteStream
+
+KM_PER_DEGREE: Final = 111.0
+"""Less than any degree of latitude has, so that the box around the radius leaves nothing out."""
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A listing of the park with what is free of it in each month of the window."""
+
+    row: Any
+    months: tuple[tuple[Month, int], ...]
+
+
+def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
+    """
+    Return what a round would read now. A constant number of SELECTs.
+
+    A listing takes part with what is neither reserved nor contracted in the months of the window that are not past, a
+    line with its free capacity: in each open month at most an equal share of what its permit leaves for that year.
+    """
+    window = [month for month in of.first_month.until(of.last_month) if month >= month_at(now)]
+    listed = _listed(session, of.park_id, window, now)
+    lots = _lots(session, of, listed, now)
+    lines = _lines(session, of, listed, {lot.offered.material for lot in lots}, window)
+    return Snapshot(
+        round_id=of.id,
+        kind="planning" if of.kind == "planning" else "market",
+        objective="utilization",
+        months=tuple(of.first_month.until(of.last_month)),
+        max_km=of.max_m // 1000,
+        circuity_permille=of.circuity_permille,
+        tariffs=tuple((code, tariff_for(code)) for code in sorted({lot.offered.material for lot in lots})),
+        lots=lots,
+        lines=lines,
+        filings=_filings(session, listed, lines, now.date()),
+    )
+
+
+def within(frozen: Snapshot, today: Snapshot) -> Snapshot:
+    """
+    Return a frozen snapshot with no more of anything than there is today.
+
+    What was sold, withdrawn, suspended or retired since takes no part; values and limits stay as they were frozen.
+    """
+    lots_now = {lot.listing_id: dict(lot.months) for lot in today.lots}
+    lines_now = {line.line_id: dict(line.months) for line in today.lines}
+    filings_now = {filing.filing_id: filing.filing.remaining_kg for filing in today.filings}
+    lots = []
+    for lot in frozen.lots:
+        months = _least(lot.months, lots_now.get(lot.listing_id, {}))
+        if months:
+            kg = sum(kg for _, kg in months)
+            lots.append(replace(lot, months=months, offered=replace(lot.offered, kg=kg)))
+    lines = [replace(line, months=_least(line.months, lines_now.get(line.line_id, {}))) for line in frozen.lines]
+    filings = [
+        replace(
+            filing,
+            filing=replace(
+                filing.filing, remaining_kg=min(filing.filing.remaining_kg, filings_now.get(filing.filing_id, 0))
+            ),
+        )
+        for filing in frozen.filings
+    ]
+    return replace(
+        frozen,
+        lots=tuple(lots),
+        lines=tuple(line for line in lines if line.months),
+        filings=tuple(filings),
+    )
+
+
+def excluded(session: Session, of: Round, *, now: datetime) -> list[tuple[int, int, bool]]:
+    """
+    Return the listings that stand on the board and take no part because of their organization. One SELECT.
+
+    Each with its free kilograms in the window, and whether the organization is suspended (else it is not verified).
+    """
+    window = [month for month in of.first_month.until(of.last_month) if month >= month_at(now)]
+    rows = session.execute(
+        select(
+            Listing.id,
+            Organization.suspended_at,
+            ListingMonth.offered_kg - ListingMonth.reserved_kg - ListingMonth.contracted_kg,
+        )
+        .join(ListingMonth, ListingMonth.listing_id == Listing.id)
+        .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
+        .where(_on_the_board(of.park_id, now), ~_takes_part(), ListingMonth.month.in_(window))
+        .order_by(Listing.id, ListingMonth.id)
+    ).all()
+    found: dict[int, tuple[int, bool]] = {}
+    for listing_id, suspended_at, free in rows:
+        found[listing_id] = (found.get(listing_id, (0, False))[0] + free, suspended_at is not None)
+    return [(listing_id, kg, suspended) for listing_id, (kg, suspended) in found.items() if kg > 0]
+
+
+def _least(months: Iterable[tuple[Month, int]], today: Mapping[Month, int]) -> tuple[tuple[Month, int], ...]:
+    least = ((month, min(kg, today.get(month, 0))) for month, kg in months)
+    return tuple((month, kg) for month, kg in least if kg > 0)
+
+
+def _on_the_board(park_id: int, now: datetime) -> ColumnElement[bool]:
+    return (
+        (Site.park_id == park_id)
+        & Site.closed_at.is_(None)
+        & WasteStream.retired_at.is_(None)
+        & Listing.published_at.is_not(None)
+        & Listing.withdrawn_at.is_(None)
+        & (Listing.expires_at > now)
+    )
+
+
+def _takes_part() -> ColumnElement[bool]:
+    return (
+        Organization.verified_at.is_not(None) & Organization.suspended_at.is_(None) & (Organization.produces == true())
+    )
+
+
+def _listed(session: Session, park_id: int, window: Collection[Month], now: datetime) -> list[_Listed]:
+    rows = session.execute(
+        select(
+            Listing.id,
+            Listing.stream_id,
+            Listing.asking_fen_per_t,
+            Listing.reserve_fen_per_t,
+            Listing.least_lot_kg,
+            WasteStream.generation_kg_per_month,
+            Site.lat_udeg,
+            Site.lon_udeg,
+        )
+        .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
+        .where(_on_the_board(park_id, now), _takes_part())
+        .order_by(Listing.id)
+    ).all()
+    free: dict[int, list[tuple[Month, int]]] = defaultdict(list)
+    for month in session.execute(
+        select(
+            ListingMonth.listing_id,
+            ListingMonth.month,
+            (ListingMonth.offered_kg - ListingMonth.reserved_kg - ListingMonth.contracted_kg).label("kg"),
+        )
+        .where(ListingMonth.listing_id.in_([row.id for row in rows]), ListingMonth.month.in_(window))
+        .order_by(ListingMonth.listing_id, ListingMonth.month)
+    ):
+        if month.kg > 0:
+            free[month.listing_id].append((month.month, month.kg))
+    return [_Listed(row, tuple(free[row.id])) for row in rows if free[row.id]]
+
+
+def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> tuple[SnapshotLot, ...]:
+    streams = offered(session, {each.row.stream_id for each in listed}, now=now)
+    lots = []
+    for each in listed:
+        row = each.row
+        reserve = row.asking_fen_per_t if row.reserve_fen_per_t is None else row.reserve_fen_per_t
+        lots.append(
+            SnapshotLot(
+                listing_id=row.id,
+                offered=replace(
+                    streams[row.stream_id],
+                    kg=sum(kg for _, kg in each.months),
+                    least_lot_kg=row.least_lot_kg,
+                    reserve_fen_per_t=None if of.kind == "planning" else reserve,
+                ),
+                months=each.months,
+                from_stock=row.generation_kg_per_month == 0,
+            )
+        )
+    return tuple(lots)
+
+
+def _lines(
+    session: Session, of: Round, listed: list[_Listed], materials: Collection[str], window: list[Month]
+) -> tuple[SnapshotLine, ...]:
+    if not listed:
+        return ()
+    taking = select(LineMaterial.line_id).where(LineMaterial.material.in_(materials))
+    rows = session.execute(
+        select(
+            IntakeLine.id,
+            IntakeLine.capacity_kg_per_month,
+            IntakeLine.capacity_kg_per_year,
+        )
+        .join(Site, IntakeLine.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
+        .where(may_take_in(), _near(listed, of.max_m // 1000), IntakeLine.id.in_(taking))
+        .order_by(IntakeLine.id)
+    ).all()
+    ids = [row.id for row in rows]
+    monthly = {
+        (row.line_id, row.month): row.kg
+        for row in session.execute(
+            select(
+                LineMonth.line_id,
+                LineMonth.month,
+                (LineMonth.capacity_kg - LineMonth.reserved_kg - LineMonth.contracted_kg).label("kg"),
+            ).where(LineMonth.line_id.in_(ids), LineMonth.month.in_(window))
+        )
+    }
+    yearly = {
+        (row.line_id, row.year): row.kg
+        for row in session.execute(
+            select(
+                LineYear.line_id,
+                LineYear.year,
+                (LineYear.capacity_kg - LineYear.reserved_kg - LineYear.contracted_kg).label("kg"),
+            ).where(LineYear.line_id.in_(ids), LineYear.year.in_({month.year for month in window}))
+        )
+    }
+    kept = accepting(session, ids)
+    lines = []
+    for row in rows:
+        months = []
+        worked = [month for month in window if month.number not in kept[row.id].closed_months]
+        permitted = [month for month in worked if _permitted(kept[row.id], month)]
+        for month in worked:
+            left = yearly.get((row.id, month.year), row.capacity_kg_per_year)
+            sharing = permitted if month in permitted else worked  # what no permit covers, the fit refuses by name
+            share = left // sum(other.year == month.year for other in sharing)
+            kg = min(monthly.get((row.id, month), row.capacity_kg_per_month), share)
+            if kg > 0:
+                months.append((month, kg))
+        if months:
+            lines.append(SnapshotLine(accepting=kept[row.id], months=tuple(months)))
+    return tuple(lines)
+
+
+def _permitted(line: Accepting, month: Month) -> bool:
+    return line.permit_valid_until is None or line.permit_valid_until >= rules.last_day(month)
+
+
+def _near(listed: list[_Listed], most_km: int) -> ColumnElement[bool]:
+    """Return the condition that a site lies in the box around all listings and the radius; the fit asks exactly."""
+    lats = [each.row.lat_udeg for each in listed]
+    lons = [each.row.lon_udeg for each in listed]
+    up = ceil(most_km / KM_PER_DEGREE * 1_000_000)
+    north = min(89.0, max(abs(lat) for lat in lats) / 1_000_000 + most_km / KM_PER_DEGREE)
+    aside = ceil(most_km / (KM_PER_DEGREE * cos(radians(north))) * 1_000_000)
+    return Site.lat_udeg.between(min(lats) - up, max(lats) + up) & Site.lon_udeg.between(
+        min(lons) - aside, max(lons) + aside
+    )
+
+
+def _filings(
+    session: Session, listed: list[_Listed], lines: tuple[SnapshotLine, ...], day: date
+) -> tuple[SnapshotFiling, ...]:
+    """Return the one filing that counts for each stream and receiving site: in force, then with most left, then older."""
+    listings_of: dict[int, list[int]] = defaultdict(list)
+    for each in listed:
+        listings_of[each.row.stream_id].append(each.row.id)
+    line_ids = [line.line_id for line in lines]
+    rows = session.execute(
+        select(Filing, IntakeLine.id, WasteStream.waste_code, Site.organization_id)
+        .join(WasteStream, Filing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(IntakeLine, IntakeLine.site_id == Filing.receiving_site_id)
+        .where(Filing.stream_id.in_(listings_of), IntakeLine.id.in_(line_ids), Filing.ended_at.is_(None))
+        .order_by(Filing.id, IntakeLine.id)
+    ).all()
+    recycler_of = {line.line_id: line.accepting.organization_id for line in lines}
+    best: dict[tuple[int, int], Any] = {}
+    lines_at: dict[int, list[int]] = defaultdict(list)
+    for filing, line_id, waste_code, producer_id in rows:
+        lines_at[filing.id].append(line_id)
+        key = (filing.stream_id, filing.receiving_site_id)
+        if key not in best or _counts(filing, day) > _counts(best[key][0], day):
+            best[key] = (filing, waste_code, producer_id)
+    return tuple(
+        SnapshotFiling(
+            filing_id=filing.id,
+            producer_id=producer_id,
+            recycler_id=recycler_of[lines_at[filing.id][0]],
+            waste_code=waste_code,
+            filing=rules.Filing(
+                remaining_kg=filing.filed_kg - filing.reserved_kg - filing.contracted_kg,
+                valid_from=filing.valid_from,
+                valid_to=filing.valid_to,
+            ),
+            listing_ids=tuple(sorted(listings_of[filing.stream_id])),
+            line_ids=tuple(sorted(lines_at[filing.id])),
+        )
+        for filing, waste_code, producer_id in best.values()
+    )
+
+
+def _counts(filing: Filing, day: date) -> tuple[bool, int, int]:
+    left = filing.filed_kg - filing.reserved_kg - filing.contracted_kg
+    return (filing.valid_from <= day <= filing.valid_to, left, -filing.id)
