@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice
 
 from marketplace.domain.bids import NewBid
 from marketplace.queries.bidding import BidFormPage
@@ -19,8 +20,8 @@ class BidForm(MarketForm):
     transport = RadioField(
         lazy("Who carries it"),
         choices=[
-            ("recycler", lazy("We fetch it: the price holds at the seller's gate")),
-            ("producer", lazy("The seller brings it: the price holds at our gate")),
+            SelectChoice("recycler", lazy("We fetch it: the price holds at the seller's gate")),
+            SelectChoice("producer", lazy("The seller brings it: the price holds at our gate")),
         ],
         default="recycler",
     )

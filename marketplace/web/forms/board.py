@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 
 from marketplace.domain.grades import Grade, grades
 from marketplace.domain.listings import BANDS
@@ -32,7 +33,10 @@ class BoardForm(MarketForm):
     q = TextField(lazy("Material"), [at_most()])
     place = TextField(lazy("Place"), [at_most()])
     radius = SelectField(
-        lazy("Within"), choices=[(str(km), f"{km} km") for km in RADII], default="200", validate_choice=False
+        lazy("Within"),
+        choices=[SelectChoice(str(km), f"{km} km") for km in RADII],
+        default="200",
+        validate_choice=False,
     )
     band = SelectField(lazy("Quantity per month"), default="", validate_choice=False)
     grade = SelectField(lazy("Grade"), default="", validate_choice=False)
@@ -41,13 +45,19 @@ class BoardForm(MarketForm):
     def set_up(self) -> None:
         """Fill in the choices that depend on the reader and on the material."""
         edges = (0, *BANDS)
-        self.band.choices = [("", gettext("any")), *((str(edge), band_text(edge)) for edge in edges)]
+        self.band.choices = [
+            SelectChoice("", gettext("any")),
+            *(SelectChoice(str(edge), band_text(edge)) for edge in edges),
+        ]
         named = {
             grade.code: (grade.name_en if locale() == "en" else grade.name_zh)
             for material in self.materials
             for grade in _main_grades(material.code)
         }
-        self.grade.choices = [("", gettext("any")), *named.items()]
+        self.grade.choices = [
+            SelectChoice("", gettext("any")),
+            *(SelectChoice(code, name) for code, name in named.items()),
+        ]
 
     @property
     def materials(self) -> Sequence[Material]:

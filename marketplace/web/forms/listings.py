@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from wtforms import RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from marketplace.domain.errors import Invalid
@@ -53,9 +54,9 @@ class ListingForm(MarketForm):
     disclosure = RadioField(
         lazy("Who reads your name"),
         choices=[
-            ("open", lazy("Everybody")),
-            ("members", lazy("Verified organizations")),
-            ("masked", lazy("Nobody before an award")),
+            SelectChoice("open", lazy("Everybody")),
+            SelectChoice("members", lazy("Verified organizations")),
+            SelectChoice("masked", lazy("Nobody before an award")),
         ],
         default="members",
     )
@@ -66,12 +67,12 @@ class ListingForm(MarketForm):
     loading_mode = SelectField(
         lazy("Loading"),
         choices=[
-            ("", lazy("not stated")),
-            ("silo", lazy("from a silo, into tankers")),
-            ("loader", lazy("by wheel loader")),
-            ("belt", lazy("by conveyor belt")),
-            ("crane", lazy("by crane or grab")),
-            ("bags", lazy("in bags")),
+            SelectChoice("", lazy("not stated")),
+            SelectChoice("silo", lazy("from a silo, into tankers")),
+            SelectChoice("loader", lazy("by wheel loader")),
+            SelectChoice("belt", lazy("by conveyor belt")),
+            SelectChoice("crane", lazy("by crane or grab")),
+            SelectChoice("bags", lazy("in bags")),
         ],
         default="",
     )
