@@ -153,6 +153,7 @@ def test_edited_the_stream_keeps_site_and_material(
     answer = clerk.post(f"/streams/{stream.id}/edit", data=ash(site, name="一号库", site_id="999"))
 
     app_make.session.rollback()
+    app_make.session.expire_all()
     assert answer.status_code == 303
     assert (stream.name, stream.site_id, stream.material) == ("一号库", site.id, "fly_ash")
 
@@ -165,13 +166,14 @@ def test_a_sheet_gives_the_grade_at_once(app_make: Make, clerk: FlaskClient, str
     page = clerk.post(f"/streams/{stream.id}/sheets/new", data=sheet(**GOOD, accredited="y"), follow_redirects=True)
 
     app_make.session.rollback()
+    app_make.session.expire_all()
     kept = app_make.session.scalars(select(LabSheet)).one()
     assert (stream.grade, kept.accredited) == ("I", True)
     assert "Grade I" in page.text
     assert [
         f"<dt>{text}</dt><dd>1</dd>" in page.text for text in ("meets all limits", "needs a test", "fails a limit")
     ] == [True] * 3
-    assert "Chloride (1 lines)" in page.text
+    assert "Chloride (1)" in page.text
 
 
 def test_a_value_beyond_a_grade_is_said_with_how_much(clerk: FlaskClient, stream: WasteStream) -> None:
@@ -187,6 +189,7 @@ def test_a_missing_value_is_never_a_grade(app_make: Make, clerk: FlaskClient, st
     page = clerk.post(f"/streams/{stream.id}/sheets/new", data=sheet(moisture="0.4"), follow_redirects=True)
 
     app_make.session.rollback()
+    app_make.session.expire_all()
     assert "Not determinable" in page.text
     assert stream.grade == ""
 
@@ -241,6 +244,7 @@ def test_a_void_sheet_stays_and_counts_for_nothing(app_make: Make, clerk: FlaskC
     again = clerk.post(f"/streams/{stream.id}/sheets/{kept.id}/void")
 
     app_make.session.rollback()
+    app_make.session.expire_all()
     assert (stream.grade, kept.voided_at is not None) == ("", True)
     assert "2027-001" in page.text
     assert again.status_code == 409
@@ -250,6 +254,7 @@ def test_a_void_sheet_stays_and_counts_for_nothing(app_make: Make, clerk: FlaskC
 def test_a_listed_stream_is_not_retired(app_make: Make, clerk: FlaskClient, stream: WasteStream) -> None:
     listing = app_make.listing(stream)
     app_make.session.rollback()
+    app_make.session.expire_all()
 
     refused = clerk.post(f"/streams/{stream.id}/retire")
     app_make._add(listing)
@@ -289,6 +294,7 @@ def test_a_sheet_of_another_stream_is_not_voided_from_here(
     answer = clerk.post(f"/streams/{stream.id}/sheets/{lab.id}/void")
 
     app_make.session.rollback()
+    app_make.session.expire_all()
     assert (answer.status_code, lab.voided_at) == (404, None)
 
 

@@ -164,8 +164,8 @@ class LineForm(RowsForm):
     def command(self) -> NewLine:
         """Return what is asked for. Raises Invalid, which names the row."""
         prices, places = [], []
-        for place, entry in enumerate(self.materials.entries):
-            row = entry.form
+        for entry in self.materials.entries:
+            row, place = entry.form, _number(entry)
             if MaterialRow.is_empty(row):
                 continue
             if not row.material.data:
@@ -178,7 +178,8 @@ class LineForm(RowsForm):
             prices.append((row.material.data, row.price.data))
             places.append(place)
         limits, limit_places = [], []
-        for place, entry in enumerate(self.limits.entries):
+        for entry in self.limits.entries:
+            place = _number(entry)
             if not LimitRow.is_empty(entry.form):
                 limits.append(_limit(entry.form, place))
                 limit_places.append(place)
@@ -232,6 +233,11 @@ def _limit(row: Any, place: int) -> NewLimit:
             field=f"limits-{place}-{refusal.field or 'maximum'}",
             **(refusal.sentence.values or {}),
         ) from refusal
+
+
+def _number(entry: Any) -> int:
+    """Return the number of a row in the names of its fields; there may be gaps in what is sent."""
+    return int(entry.name.rpartition("-")[2])
 
 
 def _in_its_row(refusal: Invalid, places: dict[str, list[int]]) -> Invalid:

@@ -24,11 +24,10 @@ class Rows(FieldList):  # type: ignore[misc]  # WTForms has no types
         super().__init__(field, max_entries=MOST_ROWS, **kwargs)
 
     def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
-        for name in formdata:
-            if name.startswith(f"{prefix}-"):
-                number = name[len(prefix) + 1 :].partition("-")[0]
-                if number.isascii() and number.isdecimal() and len(number) < 4:
-                    yield int(number)
+        """Yield the numbers of the rows from the first to the last that was sent, without gaps."""
+        numbers = (name[len(prefix) + 1 :].partition("-")[0] for name in formdata if name.startswith(f"{prefix}-"))
+        read = [int(number) for number in numbers if number.isascii() and number.isdecimal() and len(number) < 4]
+        yield from range(min(max(read, default=-1) + 1, MOST_ROWS))
 
     def more(self, count: int) -> None:
         """Add empty rows, as many as there is room for."""
