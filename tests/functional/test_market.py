@@ -195,7 +195,8 @@ def test_the_board_is_searched_by_words_place_band_grade_and_month(world: World,
     link = f'href="/board/{world.listing.id}"'
 
     for query in ("q=飞灰", "q=fly+ash", "place=Datong", "place=140200&radius=50", "band=5000000", "grade=II",
-                  f"month={THIS.plus(2)}", "sort=-kg", "sort=deadline", "place=Datong&sort=-distance", "page=9"):  # fmt: skip
+                  f"month={THIS.plus(2)}", "sort=-kg", "sort=deadline", "place=Datong&sort=-distance", "place=Datong&sort=-published",
+        "place=Datong&sort=kg", "sort=published", "page=9"):  # fmt: skip
         assert link in text(client, f"/board?{query}"), query
     for query in ("q=gangue", "q=xyzzy", "place=Guangzhou", "band=0", "grade=I", "month=2020-01"):
         assert link not in text(client, f"/board?{query}"), query

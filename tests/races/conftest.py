@@ -1,4 +1,4 @@
-"""Databases of a race: each test has its own, with the CHECKs of the counters or without them."""
+"""Databases of a race: each test has its own, with the second fences (CHECKs, unique awards) or without them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NewDatabase = Callable[..., str]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
-    """Return what makes an empty database: ``new_database(checks=False)`` is one whose counters have no CHECK."""
+    """Return what makes an empty database: ``new_database(checks=False)`` lacks the second fences."""
     numbers = itertools.count(1)
     made: list[str] = []
     base: str | None = None
@@ -61,4 +61,6 @@ def _without_checks() -> MetaData:
     for name in COUNTERS:
         table = bare.tables[name]
         table.constraints = {each for each in table.constraints if not isinstance(each, CheckConstraint)}
+    awards = bare.tables["awards"]
+    awards.indexes = {each for each in awards.indexes if not each.unique}
     return bare

@@ -7,7 +7,6 @@ import queue
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from multiprocessing.synchronize import Barrier
 from threading import BrokenBarrierError
 from typing import Any
@@ -20,7 +19,6 @@ from marketplace.persistence import (
     database,
     tables,  # noqa: F401  # all of them, or foreign keys find no table
 )
-from marketplace.services import awarding, counters
 
 AT_ONCE = 8
 START_SECONDS = 60
@@ -29,6 +27,8 @@ MEET_SECONDS = 20
 """For all of them to have read what they will then write over."""
 END_SECONDS = 120
 """After which what still runs is ended."""
+
+PRELOADED = ["tests.races.contest", "tests.races.acts"]
 
 Act = Callable[[Session, Any], object]
 
@@ -41,16 +41,17 @@ class Met:
     said: str
 
 
+_meeting: list[Barrier] = []
+
+
 def at_once(act: Act, url: str, arguments: Sequence[Any], *, without: frozenset[str] = frozenset()) -> list[Met]:
     """
     Run the act once for each argument, each in a process of its own, and return what they met.
 
-    ``without`` switches protections off, in those processes alone: ``counter`` (the condition of the UPDATE), ``lock``
-    (the row lock, and on SQLite the transaction), ``immediate`` (SQLite's BEGIN IMMEDIATE), ``attempt`` (the number of
-    the run). Where one is off they wait for each other between reading and writing, so that the fault must show.
+    ``without`` names the protections that are switched off in those processes alone (`tests.races.acts.SWITCHES`).
     """
     context = multiprocessing.get_context("forkserver")  # a server that has loaded the program, and opened nothing
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(PRELOADED)
     start, meeting = context.Barrier(len(arguments)), context.Barrier(len(arguments))
     told: multiprocessing.Queue[Met] = context.Queue()
     processes = [
@@ -79,7 +80,11 @@ def _take_part(
     meeting: Barrier,
     told: multiprocessing.Queue[Met],
 ) -> None:
-    _switch_off(without, meeting)
+    _meeting.append(meeting)
+    from tests.races.acts import SWITCHES  # it meets through this module
+
+    for name in without:
+        SWITCHES[name]()
     engine = database.connect(url)
     try:
         with database.sessions_of(engine)() as session:
@@ -95,35 +100,7 @@ def _take_part(
         engine.dispose()
 
 
-def _switch_off(without: frozenset[str], meeting: Barrier) -> None:
-    """Take protections away in this process, which ends after the act."""
-    if not without:
-        return
-    if "counter" in without:
-        counters._room = lambda *_: ()  # type: ignore[assignment]
-    if "lock" in without:
-        select_class = type(select(1))
-        select_class.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
-        database._begin_sqlite = lambda _: None
-    if "immediate" in without:
-        database._begin_sqlite = lambda connection: connection.exec_driver_sql("BEGIN")  # type: ignore[assignment]
-    taken = counters.reserve
-
-    def reserve_together(session: Session, share: counters.Share) -> None:
-        with suppress(BrokenBarrierError):
-            meeting.wait(MEET_SECONDS)
-        taken(session, share)
-
-    awarding.reserve = reserve_together
-
-
-def reserve(session: Session, share: counters.Share) -> None:
-    """Take kilograms out of the counters, in a transaction of its own."""
-    with database.transaction(session):
-        counters.reserve(session, share)
-
-
-def award(session: Session, wanted: tuple[Any, int, int, datetime]) -> int:
-    """Award a bid through the service that a view calls."""
-    actor, bid_id, kg_per_month, now = wanted
-    return awarding.award_bid(session, actor, bid_id, kg_per_month, now=now)
+def meet() -> None:
+    """Wait, inside an act, until all of them are here; who waits too long goes on alone."""
+    with suppress(BrokenBarrierError):
+        _meeting[0].wait(MEET_SECONDS)

@@ -18,8 +18,9 @@ from marketplace.persistence.listings import ListingMonth
 from marketplace.persistence.rounds import Award
 from marketplace.services.counters import Share
 from tests.factories import NOON, Make
+from tests.races.acts import award, reserve
 from tests.races.conftest import NewDatabase
-from tests.races.contest import AT_ONCE, Met, at_once, award, reserve
+from tests.races.contest import AT_ONCE, Met, at_once
 
 pytestmark = pytest.mark.races
 

@@ -1,0 +1,154 @@
+"""
+Three people, one waste, from the listing to the park's rate: in the real site, in a real browser, in both languages.
+
+A plant lists its ash, a recycler states what it takes and bids, the plant awards; the park runs a round; both read why,
+and accept; the park sees its rate move.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import update
+
+from marketplace.domain.quantities import Month
+from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
+from marketplace.persistence.database import connect, sessions_of, transaction
+from marketplace.persistence.listings import Listing
+from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
+    ),
+]
+
+PASSWORD = "huiyong-demo"
+PLANT, RECYCLER, PARK = "plant@demo.example", "recycler@demo.example", "park@demo.example"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture
+def site(demo: Path, tmp_path: Path) -> Iterator[RunningSite]:
+    folder = tmp_path / "data"
+    shutil.copytree(demo, folder)
+    with serving(folder) as running:
+        yield running
+
+
+def _months(ahead: int, count: int) -> tuple[str, str]:
+    first = Month.of(datetime.now(UTC).date()).plus(ahead)
+    return str(first), str(first.plus(count - 1))
+
+
+def _says(language: str, chinese: str, english: str) -> str:
+    return chinese if language == "zh" else english
+
+
+def _lists_ash(plant: Walker) -> int:
+    """The plant puts fly ash on the board until the day after tomorrow; return the listing's number."""
+    plant.go("/streams", "streams")
+    stream = plant.follow(r"/streams/\d+", "stream", containing=_says(plant.language, "粉煤灰", "Fly ash"))
+    plant.go(f"{stream}/takers", "takers")
+    plant.go(f"{stream}/listings/new", "list-a-stream")
+    first, last = _months(7, 2)
+    plant.fill("kg_per_month", "1500")
+    plant.fill("first_month", first)
+    plant.fill("last_month", last)
+    plant.fill("asking", "12.5")
+    plant.fill("bids_close_on", (datetime.now(UTC) + timedelta(days=2)).date().isoformat())
+    plant.press("button[value='publish']", "listing")
+    return int(plant.path.rpartition("/")[2])
+
+
+def _states_a_need(recycler: Walker) -> int:
+    """The recycler states what a second mill takes; return the line's number."""
+    recycler.go("/lines", "lines")
+    recycler.go("/lines/new", "new-line")
+    recycler.fill("name", "2号粉磨线")
+    recycler.fill("route", "concrete_admixture")
+    recycler.fill("materials-0-material", "fly_ash")
+    recycler.fill("materials-0-price", "95")
+    recycler.fill("capacity_kg_per_month", "4000")
+    recycler.fill("capacity_kg_per_year", "48000")
+    recycler.fill("permit_no", "PWX-DEMO-900")
+    recycler.fill("permit_valid_until", (datetime.now(UTC) + timedelta(days=800)).date().isoformat())
+    recycler.press("button[value='suggest']", "new-line-limits")
+    recycler.press("form.wide-form button[type='submit']:not([name])", "line")
+    return int(recycler.path.rpartition("/")[2])
+
+
+def _verifies(park: Walker, line: int) -> None:
+    """The park verifies the permit of the new line."""
+    park.go("/organizations", "members-and-permits")
+    park.press(f"form[action='/permits/{line}/verify'] button", "permit-verified")
+
+
+def _bids(recycler: Walker, listing: int, line: int) -> None:
+    """The recycler finds the listing on the board and bids for its new line."""
+    recycler.go("/near", "near")
+    recycler.go("/board", "board")
+    recycler.go(f"/board/{listing}", "listing-on-the-board")
+    recycler.go(f"/board/{listing}/bid?line={line}", "bid")
+    recycler.fill("price", "31.5")
+    recycler.fill("kg_per_month", "1200")
+    recycler.press("button[value='calculate']", "bid-calculated")
+    recycler.press("button[value='bid']", "bid-made")
+
+
+def _awards(plant: Walker, listing: int) -> None:
+    """After the deadline the plant awards the bid."""
+    plant.go(f"/listings/{listing}/bids", "bids-sealed")
+    _the_deadline_passes(plant.site, listing)
+    plant.go(f"/listings/{listing}/bids", "bids")
+    plant.press("form[action$='/award'] button", "bid-awarded")
+
+
+def _the_deadline_passes(site: RunningSite, listing: int) -> None:
+    """Move the deadline to this instant, as if two days had passed."""
+    engine = connect(site.database_url)
+    with sessions_of(engine)() as session, transaction(session):
+        session.execute(update(Listing).where(Listing.id == listing).values(bids_close_at=datetime.now(UTC)))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 1280), ("en", 390)])
+def test_three_people_from_a_listing_to_the_rate(
+    browser: Browser, site: RunningSite, language: str, width: int
+) -> None:
+    with (
+        somebody(browser, site, PLANT, PASSWORD, language, width) as plant,
+        somebody(browser, site, RECYCLER, PASSWORD, language, width) as recycler,
+        somebody(browser, site, PARK, PASSWORD, language, width) as park,
+    ):
+        listing = _lists_ash(plant)
+        line = _states_a_need(recycler)
+        _verifies(park, line)
+        _bids(recycler, listing, line)
+        _awards(plant, listing)
+
+        assert plant.faults + recycler.faults + park.faults == []
+        assert "" in site.flask("check")

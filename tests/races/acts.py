@@ -1,0 +1,156 @@
+"""What the processes of a race do, and how each protection is switched off so that the race shows its fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, update
+from sqlalchemy.orm import Session
+
+from marketplace.domain.actors import Actor
+from marketplace.domain.errors import Conflict
+from marketplace.persistence import database
+from marketplace.persistence.rounds import Round
+from marketplace.services import awarding, counters, rounds, runs
+from marketplace.solver.engines import engine
+from tests.races.contest import meet
+
+
+def reserve(session: Session, share: counters.Share) -> None:
+    """Take kilograms out of the counters, in a transaction of its own."""
+    with database.transaction(session):
+        counters.reserve(session, share)
+
+
+def award(session: Session, wanted: tuple[Actor, int, int, datetime]) -> int:
+    """Award a bid through the service that a view calls."""
+    actor, bid_id, kg_per_month, now = wanted
+    return awarding.award_bid(session, actor, bid_id, kg_per_month, now=now)
+
+
+def run(session: Session, wanted: tuple[Actor, int, datetime]) -> str:
+    """Run a round; whoever holds it solves only when all have tried to."""
+    actor, round_id, now = wanted
+    solve = runs.clear
+
+    def solve_when_all_have_tried(*given: Any, **named: Any) -> Any:
+        meet()
+        return solve(*given, **named)
+
+    runs.clear = solve_when_all_have_tried
+    try:
+        return _run(session, actor, round_id, now)
+    except Conflict:
+        meet()
+        raise
+
+
+def run_and_publish(session: Session, wanted: tuple[Actor, int, datetime]) -> int:
+    """Run a round and publish what was found."""
+    actor, round_id, now = wanted
+    run(session, wanted)
+    return rounds.publish_round(session, actor, round_id, now=now)
+
+
+def publish(session: Session, wanted: tuple[Actor, int, datetime]) -> int:
+    """Publish a round that is solved."""
+    actor, round_id, now = wanted
+    return rounds.publish_round(session, actor, round_id, now=now)
+
+
+def sleep_or_take_over(session: Session, wanted: tuple[str, Actor, int, datetime]) -> str:
+    """Hold a round and sleep past the lease; or take it over meanwhile, solve it, and only then wake the sleeper."""
+    what, actor, round_id, now = wanted
+    if what == "take over":
+        meet()
+        try:
+            return _run(session, actor, round_id, now + 2 * runs.LEASE)
+        finally:
+            meet()
+    solve = runs.clear
+
+    def solve_after_sleep(*given: Any, **named: Any) -> Any:
+        meet()
+        meet()
+        return solve(*given, **named)
+
+    runs.clear = solve_after_sleep
+    return _run(session, actor, round_id, now)
+
+
+def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
+    sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
+    session.close()
+    return runs.run_round(
+        sessions, actor, round_id, engine=engine("scipy"), engine_name="scipy", now=lambda: now
+    ).sha256
+
+
+def _no_counter() -> None:
+    counters._room = lambda *_: ()
+    _meet_before_reserving()
+
+
+def _no_lock() -> None:
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # each statement stands alone, as the driver has it
+    _meet_before_reserving()
+
+
+def _no_immediate() -> None:
+    database._begin_sqlite = lambda connection: connection.exec_driver_sql("BEGIN")  # type: ignore[assignment]
+    _meet_before_reserving()
+
+
+def _meet_before_reserving() -> None:
+    """Let everybody read before anybody writes, so that the fault must show."""
+    taken = awarding.reserve
+
+    def reserve_together(session: Session, share: counters.Share) -> None:
+        meet()
+        taken(session, share)
+
+    if taken is counters.reserve:
+        awarding.reserve = reserve_together
+
+
+def _no_hold() -> None:
+    """Hold a round whoever holds it: the condition of the UPDATE is gone."""
+
+    def hold(session: Session, actor: Actor, round_id: int, *, recourse: bool, now: datetime) -> runs.Run:
+        with database.transaction(session):
+            session.execute(update(Round).where(Round.id == round_id).values(solving_at=now, attempt=Round.attempt + 1))
+            of = session.get_one(Round, round_id, populate_existing=True)
+        return runs.Run(round_id, of.park_id, of.attempt, recourse)
+
+    runs._hold = hold
+
+
+def _no_attempt() -> None:
+    """Write down what a run found whether or not it is still the newest."""
+    runs._mine = lambda run: update(Round).where(Round.id == run.round_id)
+
+
+def _no_once() -> None:
+    """Publish whatever the state; all read before anybody writes."""
+
+    def take(session: Session, of: Round, actor: Actor, now: datetime) -> None:
+        meet()
+        session.execute(update(Round).where(Round.id == of.id).values(published_at=now, published_by=actor.person_id))
+
+    rounds._take = take
+    rounds.must_go = lambda *_: None
+
+
+SWITCHES: Final[dict[str, Callable[[], None]]] = {
+    "counter": _no_counter,
+    "lock": _no_lock,
+    "immediate": _no_immediate,
+    "hold": _no_hold,
+    "attempt": _no_attempt,
+    "once": _no_once,
+}
+"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``immediate``:
+SQLite's BEGIN IMMEDIATE; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""
