@@ -5,7 +5,6 @@ BIN := $(ENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export HUIYONG_DATA ?= $(CURDIR)/var
-export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: help run migrate demo test check bench translations
 
