@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, case, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
@@ -220,27 +220,29 @@ def _where(viewer: Viewer, search: Search, now: datetime) -> list[Any]:
         where.append(
             or_(
                 and_(named, box(search.place, radius_m)),
-                and_(not_(named), Site.division_code.in_(_hidden_within(search.place, radius_m))),
+                and_(not_(named), _hidden_within(search.place, radius_m)),
             )
         )
     return where
 
 
 @cache
-def _division_codes_by_point() -> tuple[tuple[Point, tuple[str, ...]], ...]:
-    found: dict[Point, list[str]] = {}
-    for each in divisions():
-        found.setdefault(hidden_point(each.code), []).append(each.code)
-    return tuple((point, tuple(codes)) for point, codes in found.items())
+def _prefectures() -> tuple[tuple[str, Point], ...]:
+    """Return the beginnings of division codes with the point that stands for all of them: four digits, or all six."""
+    found = {
+        each.prefecture_code[:4] if each.prefecture_code else each.code: hidden_point(each.code)
+        for each in divisions()
+    }
+    return tuple(found.items())
 
 
-def _hidden_within(place: Point, radius_m: int) -> list[str]:
-    return [
-        code
-        for point, codes in _division_codes_by_point()
-        if great_circle_m(place, point) <= radius_m
-        for code in codes
-    ]
+def _hidden_within(place: Point, radius_m: int) -> ColumnElement[bool]:
+    """Return the condition that the point which stands for a hidden site lies within the radius."""
+    near = [code for code, point in _prefectures() if great_circle_m(place, point) <= radius_m]
+    return or_(
+        func.substr(Site.division_code, 1, 4).in_([code for code in near if len(code) == 4]),
+        Site.division_code.in_([code for code in near if len(code) == 6]),
+    )
 
 
 def _sort(search: Search) -> str:
@@ -251,6 +253,8 @@ def _sort(search: Search) -> str:
 
 def _told_kg(viewer: Viewer) -> Any:
     """Return the quantity to sort by: where figures are not told, the least end of its band."""
+    if viewer.member:
+        return Listing.kg_per_month
     bands = [(Listing.kg_per_month >= edge, edge) for edge in sorted(BANDS, reverse=True)]
     return case((viewer.reads_figures(), Listing.kg_per_month), *bands, else_=0)
 
@@ -263,7 +267,7 @@ def _in_order(
     session: Session, viewer: Viewer, search: Search, where: list[Any]
 ) -> tuple[int, list[int], dict[int, int], int]:
     """Let the database count, sort and cut."""
-    total = session.scalar(_counted(search).where(*where)) or 0
+    total = session.scalar(_narrow(select(func.count(Listing.id)), search).where(*where)) or 0
     number = _page_number(search, total)
     sort = _sort(search)
     key = {
@@ -272,8 +276,9 @@ def _in_order(
         "kg": _told_kg(viewer),
     }[sort.removeprefix("-")]
     order = key.desc() if sort.startswith("-") else key.asc()
+    by_viewer = sort.endswith("kg") and not viewer.member
     ids = session.scalars(
-        _joined(select(Listing.id))
+        (_joined(select(Listing.id)) if by_viewer else _narrow(select(Listing.id), search))
         .where(*where)
         .order_by(order, Listing.id.desc() if sort.startswith("-") else Listing.id)
         .limit(PER_PAGE)
@@ -282,9 +287,9 @@ def _in_order(
     return total, list(ids), {}, number
 
 
-def _counted(search: Search) -> Select[Any]:
-    """Count listings; the stream is joined only where it is asked about."""
-    query = select(func.count(Listing.id)).select_from(Listing)
+def _narrow(query: Any, search: Search) -> Any:
+    """Read listings; the stream is joined only where it is asked about."""
+    query = query.select_from(Listing)
     if search.materials or search.grade:
         query = query.join(WasteStream, Listing.stream_id == WasteStream.id)
     return query
@@ -293,34 +298,34 @@ def _counted(search: Search) -> Select[Any]:
 def _nearby(
     session: Session, viewer: Viewer, search: Search, where: list[Any]
 ) -> tuple[int, list[int], dict[int, int], int]:
-    """Measure exactly what the box lets through, then sort and cut here."""
-    rows = session.execute(
-        _joined(
-            select(
-                Listing.id,
-                viewer.reads_names().label("named"),
-                Site.lat_udeg,
-                Site.lon_udeg,
-                Site.division_code,
-                Listing.published_at,
-                func.coalesce(Listing.bids_close_at, Listing.expires_at).label("deadline"),
-                _told_kg(viewer).label("kg"),
-            )
-        ).where(*where)
-    ).all()
+    """Measure exactly what the box lets through, then sort and cut here; rows are plain, there may be thousands."""
     if search.place is None:
         raise ValueError("a search without a place has no distance")
-    known: dict[Point, int] = {}
-    found = []
-    for row in rows:
-        point = Point(row.lat_udeg, row.lon_udeg) if row.named else hidden_point(row.division_code)
-        if point not in known:
-            known[point] = great_circle_m(search.place, point)
-        if known[point] <= search.radius_km * 1000:
-            found.append((known[point], row))
     sort = _sort(search)
-    name, turned = sort.removeprefix("-"), sort.startswith("-")
-    found.sort(key=lambda each: (each[0] if name == "distance" else getattr(each[1], name), each[1].id), reverse=turned)
+    name = sort.removeprefix("-")
+    key = {
+        "distance": Listing.id,
+        "published": Listing.published_at,
+        "deadline": func.coalesce(Listing.bids_close_at, Listing.expires_at),
+        "kg": _told_kg(viewer),
+    }[name]
+    columns = (Listing.id, viewer.reads_names(), Site.lat_udeg, Site.lon_udeg, Site.division_code, key)
+    known: dict[tuple[int, int], int] = {}
+    found = []
+    for id_, named, lat, lon, code, value in session.connection().execute(_joined(select(*columns)).where(*where)):
+        point = (lat, lon) if named else _hidden(code)
+        if point not in known:
+            known[point] = great_circle_m(search.place, Point(*point))
+        distance = known[point]
+        if distance <= search.radius_km * 1000:
+            found.append((distance if name == "distance" else value, id_, distance))
+    found.sort(reverse=sort.startswith("-"))
     number = _page_number(search, len(found))
     page = found[(number - 1) * PER_PAGE : number * PER_PAGE]
-    return len(found), [row.id for _, row in page], {row.id: distance for distance, row in page}, number
+    return len(found), [id_ for _, id_, _ in page], {id_: distance for _, id_, distance in page}, number
+
+
+@cache
+def _hidden(division_code: str) -> tuple[int, int]:
+    point = hidden_point(division_code)
+    return point.lat_udeg, point.lon_udeg

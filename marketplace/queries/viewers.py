@@ -50,12 +50,12 @@ class Viewer:
     def _one_of(self, *levels: str) -> ColumnElement[bool]:
         if self.everything:
             return true()
-        return or_(
-            Listing.disclosure.in_([level for level in levels if level]),
-            Organization.id.in_(self.organization_ids),
-            Organization.park_id.in_(self.park_ids),
-            Site.park_id.in_(self.park_ids),
-        )
+        told = [Listing.disclosure.in_([level for level in levels if level])]
+        if self.organization_ids:
+            told.append(Organization.id.in_(self.organization_ids))
+        if self.park_ids:
+            told += [Organization.park_id.in_(self.park_ids), Site.park_id.in_(self.park_ids)]
+        return or_(*told)
 
 
 def viewer_of(session: Session, actor: Actor) -> Viewer:
