@@ -55,6 +55,7 @@ def enter(stream_id: int, month: str) -> ResponseReturnValue:
     page = month_page(session(), actor(), stream_id, wanted, now=now())
     stands = asdict(page.row.figures) if page.row.state == "stated" else {}
     form = StatementForm(data=stands)
+    form.reason.flags.required = page.corrects  # the service asks for it where something changes
     if form.validate_on_submit():
         try:
             written = state_month(session(), actor(), form.command(stream_id, wanted), now=now())

@@ -23,7 +23,7 @@ from marketplace.web.routing import requires
 
 blueprint = Blueprint("parks", __name__)
 
-BULK: Final = {"version": wastes.BULK_VERSION, "count": len(wastes.bulk_categories())}
+BULK: Final = {"version": wastes.BULK_VERSION.rpartition("-")[2], "count": len(wastes.bulk_categories())}
 """The class list that the bulk scope is read with; it stands next to each rate."""
 
 
@@ -133,34 +133,34 @@ def _tasks(page: ParkPage) -> list[Task]:
         (
             tasks.late, "wait", gettext("Missing"),
             gettext(
-                "%(late)s of %(plants)s plants have not stated %(month)s", late=tasks.late, plants=tasks.plants,
+                "%(month)s is not stated by %(late)s of %(plants)s plants", late=tasks.late, plants=tasks.plants,
                 month=month_text(tasks.over),
             ),
             "#plants", gettext("See which"),
         ),
         (
             tasks.rounds, "wait", gettext("Round"),
-            gettext("%(count)s closed rounds wait to be run or published", count=tasks.rounds),
+            gettext("Rounds that are closed and wait to be run or published: %(count)s", count=tasks.rounds),
             link("rounds.index"), gettext("Open"),
         ),
         (
             tasks.expiring, "wait", gettext("Expires"),
-            gettext("%(count)s permits end within 30 days", count=tasks.expiring),
+            gettext("Permits that end within 30 days: %(count)s", count=tasks.expiring),
             link("organizations.index"), gettext("Open"),
         ),
         (
             tasks.to_verify, "info", gettext("Verify"),
-            gettext("%(count)s organizations have registered and wait to be verified", count=tasks.to_verify),
+            gettext("Organizations that have registered and wait to be verified: %(count)s", count=tasks.to_verify),
             link("organizations.index"), gettext("Verify"),
         ),
         (
             tasks.permits, "info", gettext("Verify"),
-            gettext("%(count)s permits of intake lines are not verified", count=tasks.permits),
+            gettext("Permits of intake lines that are not verified: %(count)s", count=tasks.permits),
             link("organizations.index"), gettext("Verify"),
         ),
         (
             tasks.stalled, "info", gettext("Stalled"),
-            gettext("%(count)s listings stand for two weeks without a bid", count=tasks.stalled),
+            gettext("Listings that stand for two weeks without a bid: %(count)s", count=tasks.stalled),
             link("board.index"), gettext("Look"),
         ),
     )  # fmt: skip

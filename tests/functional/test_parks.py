@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from marketplace.domain.ledger import Figures
 from marketplace.domain.quantities import Month
 from marketplace.persistence.parks import Park
-from tests.factories import Make
+from tests.factories import NOON, Make
 from tests.integration.queries.test_parks import award, plant, post
 
 Browse = Callable[..., FlaskClient]
@@ -75,7 +75,9 @@ def test_awards_move_the_forecast(browse: Browse, app_make: Make) -> None:
     address = f"/parks/{park.id}?{SPAN}"
 
     before = client.get(address).text
-    made = award(app_make.session, app_make, park, ash, [ahead], 300_000, producer_accepted_at=None)
+    made = award(
+        app_make.session, app_make, park, ash, [ahead], 300_000, producer_accepted_at=NOON, recycler_accepted_at=NOON
+    )
     after = client.get(address).text
 
     assert made.kg == 300_000
