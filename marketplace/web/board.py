@@ -66,7 +66,7 @@ def index() -> ResponseReturnValue:
         unknown=bool((form.q.data or "").strip()) and not form.materials,
         unknown_place=bool((form.place.data or "").strip()) and not form.places,
         note=ambiguity(form.q.data or ""),
-        places=form.places,
+        meant_places=form.places,
         radius_km=search.radius_km,
     )
 

@@ -95,7 +95,7 @@ def test_a_signatory_lists_a_stream_and_it_is_on_the_board(app: Flask, world: Wo
     seller = browse(world.seller.id, language="en")
     form = text(seller, f"/streams/{world.stream.id}/listings/new")
     assert "Keep as a draft" in form
-    assert "Publish" in form
+    assert "Publish the listing" in form
 
     answer = seller.post(f"/streams/{world.stream.id}/listings/new", data=LISTING_FORM | {"action": "publish"})
 
@@ -200,6 +200,7 @@ def test_the_board_is_searched_by_words_place_band_grade_and_month(world: World,
         assert link in text(client, f"/board?{query}"), query
     for query in ("q=gangue", "q=xyzzy", "place=Guangzhou", "band=0", "grade=I", "month=2020-01"):
         assert link not in text(client, f"/board?{query}"), query
+    assert "within 200 km of Datong" in text(client, "/board?place=Datong")
     assert link in text(client, "/board?month=abc&sort=%27&page=-3&radius=x&band=y&place=%00")
 
 

@@ -7,7 +7,16 @@ from wtforms.fields.choices import SelectChoice
 
 from marketplace.domain.bids import NewBid
 from marketplace.queries.bidding import BidFormPage
-from marketplace.web.forms.base import MOST_NOTE, MarketForm, TextField, TonnesField, YuanField, at_most, required
+from marketplace.web.forms.base import (
+    MOST_NOTE,
+    MarketForm,
+    TextField,
+    TonnesField,
+    YuanField,
+    at_most,
+    chosen,
+    required,
+)
 from marketplace.web.forms.listings import given
 from marketplace.web.i18n import lazy_gettext as lazy
 
@@ -19,6 +28,7 @@ class BidForm(MarketForm):
     kg_per_month = TonnesField(lazy("Quantity per month"), [required()])
     transport = RadioField(
         lazy("Who carries it"),
+        [chosen()],
         choices=[
             SelectChoice("recycler", lazy("We fetch it: the price holds at the seller's gate")),
             SelectChoice("producer", lazy("The seller brings it: the price holds at our gate")),

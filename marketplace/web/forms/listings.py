@@ -23,6 +23,7 @@ from marketplace.web.forms.base import (
     WholeField,
     YuanField,
     at_most,
+    chosen,
     required,
 )
 from marketplace.web.i18n import lazy_gettext as lazy
@@ -53,6 +54,7 @@ class ListingForm(MarketForm):
     bids_close_on = DayField(lazy("Bids until"), [Optional()])
     disclosure = RadioField(
         lazy("Who reads your name"),
+        [chosen()],
         choices=[
             SelectChoice("open", lazy("Everybody")),
             SelectChoice("members", lazy("Verified organizations")),
