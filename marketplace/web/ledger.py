@@ -18,7 +18,7 @@ from marketplace.web.csvfiles import csv_file, tonnes_cell
 from marketplace.web.filters import month as month_text
 from marketplace.web.filters import pick
 from marketplace.web.forms.ledger import ImportForm, OpeningStockForm, StatementForm
-from marketplace.web.i18n import gettext
+from marketplace.web.i18n import gettext, locale
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("ledger", __name__)
@@ -29,7 +29,7 @@ blueprint = Blueprint("ledger", __name__)
 def index() -> ResponseReturnValue:
     """Show the streams of an organization over a year: what is stated, what is missing, what does not add up."""
     page = ledger_index(session(), actor(), organization_id=_number("organization"), year=_number("year"), now=now())
-    return render_template("ledger/index.html", page=page)
+    return render_template("ledger/index.html", page=page, month_names=_month_names())
 
 
 @blueprint.route("/ledger/<int:stream_id>/<int:year>")
@@ -164,6 +164,14 @@ def flow_names() -> dict[str, str]:
         "disposed_from_stock": gettext("Disposed of from stock"),
         "discarded": gettext("Discarded"),
     }
+
+
+def _month_names() -> list[str]:
+    """Return the months without their year, short enough for a column."""
+    return [
+        f"{month.first_day:%b}" if locale() == "en" else f"{month.number} 月"
+        for month in Month(2000, 1).until(Month(2000, 12))
+    ]
 
 
 def _header() -> list[str]:

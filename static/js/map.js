@@ -48,6 +48,7 @@ function words(row, unit) {
 function points(map, rows, unit) {
   const most = Math.max(1, ...rows.map((row) => row.tonnes ?? 0));
   const named = rows.length <= 24;
+  const marks = [];
   for (const row of rows) {
     const hollow = row.kind === "recycler";
     const stroke = color(row.kind);
@@ -60,7 +61,28 @@ function points(map, rows, unit) {
     }).addTo(map);
     mark.bindPopup(() => words(row, unit));
     mark.bindTooltip(() => line("span", row.name), { permanent: named, direction: "auto", offset: [8, 0], className: "place" });
+    marks.push([row.tonnes ?? 0, mark]);
   }
+  if (named) uncrowd(map, marks.sort((a, b) => b[0] - a[0]).map(([, mark]) => mark));
+}
+
+/** Names that would lie on another are shown only under the pointer, or closer up; the largest goes first. */
+function uncrowd(map, marks) {
+  const tidy = () => {
+    const kept = [];
+    for (const label of marks.map((mark) => mark.getTooltip()?.getElement()).filter(Boolean)) {
+      const box = label.getBoundingClientRect();
+      const free = kept.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
+      label.classList.toggle("crowded", !free);
+      if (free) kept.push(box);
+    }
+  };
+  for (const mark of marks) {
+    mark.on("mouseover", () => mark.getTooltip()?.getElement()?.classList.remove("crowded"));
+    mark.on("mouseout", tidy);
+  }
+  map.on("zoomend resize", tidy);
+  tidy();
 }
 
 function flows(map, rows, unit) {
