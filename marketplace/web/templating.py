@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, url_for
+from flask import Flask, has_request_context, url_for
 from flask_login import current_user
 
 from marketplace.web import context
@@ -32,6 +32,8 @@ def install(app: Flask, settings: Settings, *, demo: Callable[[], bool]) -> None
 
     @app.context_processor
     def names() -> dict[str, object]:
+        if not has_request_context():  # a mail that the worker writes: nobody asks, nobody is signed in
+            return {"locale": locale(), "html_lang": HTML_LANG[locale()]}
         return {
             "actor": current_user if current_user.is_authenticated else None,
             "navigation": navigation,
