@@ -25,6 +25,7 @@ from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import Job
 from marketplace.persistence.parks import Park
+from marketplace.persistence.recourse import newly_declined
 from marketplace.persistence.rounds import Award, Contract, Round, RoundFile
 from marketplace.services import jobs
 from marketplace.services.counters import release
@@ -124,7 +125,7 @@ def ask_recourse(session: Session, actor: Actor, round_id: int, *, now: datetime
             raise Conflict("What was declined is being allotted again already.")
         if of.recourse_passes >= MOST_RECOURSES:
             raise Conflict("What was declined has been allotted again twice, which is the most.")
-        if not _newly_declined(session, of.id):
+        if not newly_declined(session, of.id):
             raise Conflict("Nothing was declined since the last proposal.")
         job = _ask(session, actor, of, recourse=True, now=now)
     return job.id
@@ -267,18 +268,6 @@ def _ask(session: Session, actor: Actor, of: Round, *, recourse: bool, now: date
     )
     arguments = {"round_id": of.id, "recourse": recourse}
     return jobs.ask(session, actor, SOLVE, f"{key}:{ended}" if ended else key, arguments, now=now)
-
-
-def _newly_declined(session: Session, round_id: int) -> bool:
-    last = session.scalar(select(func.max(RoundFile.written_at)).where(RoundFile.round_id == round_id))
-    return (
-        session.scalar(
-            select(Award.id)
-            .where(Award.round_id == round_id, func.coalesce(Award.declined_at, Award.lapsed_at) > last)
-            .limit(1)
-        )
-        is not None
-    )
 
 
 def _proved(session: Session, of: Round) -> RoundResult:

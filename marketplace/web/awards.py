@@ -1,3 +1,67 @@
-from flask import Blueprint
+"""Awards: what a round or a bidding proposes, why, and the answer of each side."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.domain.errors import Conflict, Invalid
+from marketplace.queries import awards as reading
+from marketplace.queries.listed import Wish
+from marketplace.services import awards
+from marketplace.web.context import actor, now, session
+from marketplace.web.forms.awards import AcceptForm, DeclineForm
+from marketplace.web.i18n import gettext
+from marketplace.web.routing import requires
 
 blueprint = Blueprint("awards", __name__)
+
+
+@blueprint.get("/awards")
+@requires("award.read")
+def index() -> ResponseReturnValue:
+    """Show the awards of the own organization, those that wait first."""
+    number = request.args.get("page", "1")
+    wish = Wish(sort=request.args.get("sort", ""), number=int(number) if number.isdecimal() and len(number) < 7 else 1)
+    return render_template("awards/index.html", page=reading.awards_index(session(), actor(), wish, now=now()))
+
+
+@blueprint.get("/awards/<int:award_id>")
+@requires("award.read")
+def show(award_id: int) -> ResponseReturnValue:
+    """Show one award with its reasons, its money and its proof."""
+    page = reading.award_page(session(), actor(), award_id, now=now())
+    return render_template("awards/show.html", page=page)
+
+
+@blueprint.post("/awards/<int:award_id>/accept")
+@requires("award.answer")
+def accept(award_id: int) -> ResponseReturnValue:
+    """Accept an award over the text that was shown."""
+    form = AcceptForm()
+    reading.award_page(session(), actor(), award_id, now=now())
+    if not form.validate():
+        raise Conflict("The text of the contract is another by now. Read it again before you accept.")
+    contract_id = awards.accept_award(session(), actor(), award_id, terms_sha256=form.terms_sha256.data, now=now())
+    if contract_id is not None:
+        flash(gettext("Both sides have accepted: this is the contract."), "use")
+        return redirect(url_for("contracts.show", contract_id=contract_id), code=303)
+    flash(gettext("Accepted. It becomes a contract when the other side accepts too."), "use")
+    return redirect(url_for("awards.show", award_id=award_id), code=303)
+
+
+@blueprint.route("/awards/<int:award_id>/decline", methods=["GET", "POST"])
+@requires("award.read", changing="award.answer")
+def decline(award_id: int) -> ResponseReturnValue:
+    """Decline an award, with a reason."""
+    page = reading.award_page(session(), actor(), award_id, now=now())
+    form = DeclineForm()
+    if form.validate_on_submit():
+        try:
+            awards.decline_award(session(), actor(), award_id, form.reason.data or "", now=now())
+        except Invalid as refusal:
+            form.show(refusal)
+        else:
+            flash(gettext("Declined. The tonnes are free again, and the other side has been told."), "use")
+            return redirect(url_for("awards.show", award_id=award_id), code=303)
+    return render_template("awards/decline.html", page=page, form=form), form.status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -80,7 +80,13 @@ def sessions(session: Session) -> sessionmaker[Session]:
 
 
 def solve(
-    session: Session, actor: Actor, of: Round, *, solver: Solver | None = None, recourse: bool = False
+    session: Session,
+    actor: Actor,
+    of: Round,
+    *,
+    solver: Solver | None = None,
+    recourse: bool = False,
+    now: datetime = AFTER,
 ) -> RoundResult:
     """Run a round, as the worker does."""
     round_id = of.id
@@ -92,15 +98,15 @@ def solve(
         engine=solver or engines.engine("scipy"),
         engine_name="scipy",
         recourse=recourse,
-        now=lambda: AFTER,
+        now=lambda: now,
     )
 
 
-def published(session: Session, made: World, of: Round) -> list[Award]:
+def published(session: Session, made: World, of: Round, *, now: datetime = AFTER) -> list[Award]:
     """Run and publish a round and return its awards."""
     actor = made.administrator
-    solve(session, actor, of)
-    publish_round(session, actor, of.id, now=AFTER)
+    solve(session, actor, of, now=now)
+    publish_round(session, actor, of.id, now=now)
     return awards_of(session, of)
 
 

@@ -1,0 +1,72 @@
+"""Forms of rounds: open one, make one void."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from wtforms import RadioField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+
+from marketplace.domain.errors import Invalid
+from marketplace.domain.rounds import NewRound
+from marketplace.web.filters import pick
+from marketplace.web.forms.base import (
+    DayField,
+    MarketForm,
+    MonthField,
+    NumberField,
+    WholeField,
+    at_most,
+    chosen,
+    end_of,
+    required,
+)
+from marketplace.web.i18n import lazy_gettext as lazy
+
+
+class NewRoundForm(MarketForm):
+    """A round: of which months, until when, how far."""
+
+    park_id = SelectField(lazy("Park"), coerce=int, validators=[chosen()])
+    kind = RadioField(
+        lazy("What it is for"),
+        choices=[SelectChoice("market", lazy("Market round")), SelectChoice("planning", lazy("Planning round"))],
+        default="market",
+        validators=[chosen()],
+    )
+    first_month = MonthField(lazy("First month"), validators=[required()])
+    last_month = MonthField(lazy("Last month"), validators=[required()])
+    closes_at = DayField(lazy("Collects until the end of"), validators=[required()])
+    answers_until = DayField(lazy("Answers until the end of"), validators=[required()])
+    max_km = WholeField(lazy("Greatest distance in a straight line"), validators=[required()])
+    circuity = NumberField(lazy("Road over straight line"), validators=[required()])
+
+    def offer(self, parks: Sequence[tuple[int, str, str]]) -> None:
+        """Say which parks can be chosen."""
+        self.park_id.choices = [SelectChoice(park_id, pick(chinese, english)) for park_id, chinese, english in parks]
+
+    def command(self, *, now: datetime) -> NewRound:
+        """Return the round as asked for. Raises Invalid."""
+        given: dict[str, Any] = self.data
+        if self.circuity.data is not None and not self.circuity.data.is_finite():
+            raise Invalid("Road over straight line is between 1.0 and 2.0.", field="circuity")
+        return NewRound(
+            park_id=given["park_id"],
+            kind=given["kind"],
+            objective="utilization",
+            first_month=given["first_month"],
+            last_month=given["last_month"],
+            opens_at=now,
+            closes_at=end_of(given["closes_at"]),
+            answers_until=end_of(given["answers_until"]),
+            max_km=given["max_km"],
+            circuity=given["circuity"],
+        )
+
+
+class VoidForm(MarketForm):
+    """Why a round is made void."""
+
+    cause = TextAreaField(lazy("Why"), validators=[required(), at_most(500)])
