@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as some
 from sqlalchemy import func, select, update
 
 from marketplace.domain.hazards import questions
@@ -433,3 +435,37 @@ def test_a_day_is_a_day_of_the_site(world: World, browse: Browse) -> None:
     assert answer.status_code == 303
     closes = world.make.session.scalar(select(Listing.bids_close_at).order_by(Listing.id.desc()).limit(1))
     assert closes == datetime(day.year, day.month, day.day, 9, 0, tzinfo=UTC)
+
+
+TYPED = some.one_of(
+    some.text(max_size=30),
+    some.sampled_from(["NaN", "1e308", "-0", "１２", "", " ", "٣", "9" * 40, "2027-02", "<b>", "%s %(x)s", "\u202e1"]),
+)
+
+
+@given(some.fixed_dictionaries(dict.fromkeys((*LISTING_FORM, "bids_close_on", "least_lot", "loading_mode"), TYPED)))
+@settings(max_examples=30)
+def test_whatever_is_typed_into_a_listing_is_answered(world: World, browse: Browse, typed: dict[str, str]) -> None:
+    seller = browse(world.seller.id, language="en")
+
+    answer = seller.post(f"/streams/{world.stream.id}/listings/new", data=typed)
+
+    assert answer.status_code in {303, 409, 422}
+
+
+@given(some.fixed_dictionaries(dict.fromkeys(("line", "price", "kg_per_month", "transport", "note"), TYPED)))
+@settings(max_examples=30)
+def test_whatever_is_typed_into_a_bid_is_answered(world: World, browse: Browse, typed: dict[str, str]) -> None:
+    buyer = browse(world.buyer.id, language="en")
+
+    answer = buyer.post(f"/board/{world.listing.id}/bid", data=typed)
+
+    assert answer.status_code in {303, 404, 409, 422}
+
+
+@given(
+    some.fixed_dictionaries(dict.fromkeys(("q", "place", "radius", "band", "grade", "month", "sort", "page"), TYPED))
+)
+@settings(max_examples=30)
+def test_whatever_is_searched_for_is_answered(client: FlaskClient, typed: dict[str, str]) -> None:
+    assert client.get("/board", query_string=typed).status_code == 200
