@@ -18,7 +18,7 @@ from marketplace.web.context import actor, now, session
 from marketplace.web.errors import status_of
 from marketplace.web.filters import measure, pick
 from marketplace.web.forms.streams import sheet_form, stream_form
-from marketplace.web.i18n import gettext
+from marketplace.web.i18n import gettext, locale
 from marketplace.web.lists import link, wish
 from marketplace.web.routing import requires
 
@@ -150,11 +150,17 @@ def _material_page(has_site: bool, unknown: str = "") -> ResponseReturnValue:
             has_site=has_site,
             text=text,
             found=found,
+            also={each.code: _also(each) for each in found},
             note=wastes.ambiguity(text) if text else None,
             unknown=unknown,
         ),
         422 if unknown or request.method == "POST" else 200,
     )
+
+
+def _also(material: wastes.Material) -> list[str]:
+    """Return other words for a material that the reader's language has."""
+    return [word for word in material.synonyms if word.isascii() is (locale() == "en")][:5]
 
 
 def _form_page(form: Any, material: wastes.Material, page: queries.StreamPage | None) -> ResponseReturnValue:

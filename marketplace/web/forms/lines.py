@@ -30,7 +30,7 @@ from marketplace.web.forms.rows import Choice, MultipleChoice, Rows, RowsForm, w
 from marketplace.web.i18n import gettext
 from marketplace.web.i18n import lazy_gettext as lazy
 
-SPARE: Final = 3
+SPARE: Final = 2
 """Empty rows that stand below the filled ones."""
 
 MORE: Final = 5

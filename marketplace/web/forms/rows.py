@@ -39,11 +39,14 @@ class _Offers:
     """A choice whose value the command judges, so that one refusal has one wording; offered as pairs of value and name."""
 
     def __init__(self, label: Any = None, validators: Any = None, *, choices: Pairs = (), **kwargs: Any) -> None:
-        super().__init__(label, validators, choices=_options(choices), validate_choice=False, **kwargs)  # type: ignore[call-arg]
+        super().__init__(label, validators, choices=[], validate_choice=False, **kwargs)  # type: ignore[call-arg]
+        self.offer(choices)
 
     def offer(self, pairs: Pairs) -> None:
-        """Offer these."""
-        self.choices = _options(pairs)
+        """Offer these; where no way out is offered, something is always chosen."""
+        self.choices = [SelectChoice(value, name) for value, name in pairs]
+        if self.choices and not isinstance(self, MultipleChoice) and all(each.value != "" for each in self.choices):
+            self.flags.required = True  # type: ignore[attr-defined]
 
 
 class Choice(_Offers, SelectField):  # type: ignore[misc]  # WTForms has no types
@@ -83,7 +86,3 @@ class RowsForm(MarketForm):
         entries = getattr(self._fields.get(rows), "entries", [])
         entry = next((each for each in entries if each.name == f"{rows}-{number}"), None)
         return entry.form._fields.get(column) if entry is not None else None
-
-
-def _options(pairs: Pairs) -> list[SelectChoice]:
-    return [SelectChoice(value, name) for value, name in pairs]

@@ -42,6 +42,7 @@ class SiteForm(MarketForm):
     def set_up(self, keepers: Sequence[Keeper]) -> None:
         """Offer the organizations that the person acts for, and their park."""
         self.organization_id.offer([(each.id, pick(each.name_zh, each.name_en)) for each in keepers])
+        self.place.flags.required = True  # the division is; this is the way to it
         park = {(each.park_zh, each.park_en) for each in keepers}
         name = pick(*park.pop()) if len(park) == 1 else str(lazy("the park of the organization"))
         self.in_park.offer([("yes", name), ("no", lazy("in no park"))])
@@ -51,9 +52,12 @@ class SiteForm(MarketForm):
     def fill(self, page: SitePage) -> None:
         """Show a site as it was entered."""
         lat, _, lon = page.entered_point.partition(", ")
+        datum = page.entered_datum
+        if not lat and page.point_origin != "division":
+            lat, lon, datum = f"{page.lat:.6f}", f"{page.lon:.6f}", "wgs84"
         self.name.data, self.name_en.data = page.name, page.name_en
         self.division_code.data, self.address.data = page.division_code, page.address
-        self.datum.data, self.lat.data, self.lon.data = page.entered_datum, lat, lon
+        self.datum.data, self.lat.data, self.lon.data = datum, lat, lon
         self.origin.data = page.point_origin
         self.in_park.data = "yes" if page.in_park else "no"
 
