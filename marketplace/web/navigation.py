@@ -8,6 +8,7 @@ from flask import current_app, request, url_for
 
 from marketplace.web.context import actor
 from marketplace.web.i18n import gettext
+from marketplace.web.routing import could
 
 
 @dataclass(frozen=True)
@@ -83,5 +84,5 @@ def navigation() -> list[Place]:
             endpoint == request.endpoint if exact else endpoint.partition(".")[0] == blueprint,
         )
         for endpoint, label in places
-        if endpoint in known
+        if endpoint in known and could(getattr(known[endpoint], "action", ""))
     ]

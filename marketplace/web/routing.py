@@ -51,7 +51,7 @@ def requires(action: str, *, changing: str | None = None) -> Callable[[Callable[
             cells = POLICY[action].cells
             if not context.actor().signed_in and "visitor" not in cells:
                 raise SignInFirst
-            if current_user.is_authenticated and not _could(action):
+            if current_user.is_authenticated and not could(action):
                 raise NotFound
             return view(*args, **kwargs)
 
@@ -62,10 +62,10 @@ def requires(action: str, *, changing: str | None = None) -> Callable[[Callable[
     return bind
 
 
-def _could(action: str) -> bool:
-    """Whether any role of this person could do this to anything at all."""
+def could(action: str) -> bool:
+    """Return whether any role of this person could do this to anything at all."""
     acting = context.actor()
-    roles = acting.roles | {"visitor", "person"}
+    roles = acting.roles | ({"visitor", "person"} if acting.signed_in else {"visitor"})
     return bool(roles & POLICY[action].cells.keys())
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-UNSEEN = frozenset({"script", "style", "template", "code", "head"})
+UNSEEN = frozenset({"script", "style", "template", "code", "head", "datalist"})
+"""What is not read; a datalist suggests in both languages what one may type in both."""
 SAID = ("alt", "aria-label", "placeholder", "title", "data-confirm", "data-label")
 """Attributes that are read out or shown."""
 VOID = frozenset({"input", "br", "img", "meta", "link", "hr", "wbr", "source", "col", "use", "path", "circle", "rect"})

@@ -27,7 +27,9 @@ def test_a_page_answers_every_role(tour: Tour, route: Route, language: str) -> N
     met = {(visit.who, visit.path): visit.status for visit in tour.of(route, language)}
 
     if route.rule != "/readyz":  # no migration has run in a database that the tests made
-        assert {place: status for place, status in met.items() if status >= 500} == {}
+        assert not (failed := [f"{who}: {path}" for (who, path), status in met.items() if status >= 500]), "\n".join(
+            failed
+        )
     assert {status for status in met.values() if status < 400 or status == 503}, (
         f"nobody gets anything but {set(met.values())}"
     )
@@ -55,7 +57,7 @@ def test_a_page_is_whole(tour: Tour, route: Route, language: str) -> None:
         if found := LEFT_OPEN.search(page.text):
             faults[place].append(f"shows {found[0]!r}")
 
-    assert dict(faults) == {}
+    assert not faults, "\n".join(f"{place}: {'; '.join(said)}" for place, said in faults.items())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -82,7 +84,9 @@ def test_every_link_of_ours_leads_somewhere(tour: Tour) -> None:
                     if met.status >= 400:
                         dead.add((visit.who, visit.path, target, met.status))
 
-    assert dead == set()
+    assert not dead, "\n".join(
+        f"{who}, {path}: {target} answers {status}" for who, path, target, status in sorted(dead)
+    )
 
 
 @pytest.mark.parametrize("route", [route for route in READ if route.arguments], ids=str)

@@ -19,15 +19,20 @@ from marketplace.domain.accounts import digest
 from marketplace.domain.actors import Actor
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.listings import month_at
+from marketplace.persistence.database import sessions_of
 from marketplace.persistence.lines import AcceptanceLimit, Filing
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.outbox import WorkerPulse
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Letter, Person, SignIn
+from marketplace.persistence.rounds import Award, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.awarding import award_bid
+from marketplace.services.awards import accept_award, decline_award
 from marketplace.services.ledger import open_stock, state_month
+from marketplace.services.rounds import publish_round, run_round, void_round
+from marketplace.solver.engines import engine
 from tests.factories import Make
 from tests.functional.routes import Route
 
@@ -176,10 +181,16 @@ class Builder:
         self.stream: WasteStream = make.stream(
             self.yard,
             name="一级粉煤灰",
-            values={"fineness_45um": "10.5", "loi": "3.2", "moisture": "0.4", "so3": "1.1"},
+            values={
+                "residue_45um": "10.5",
+                "loss_on_ignition": "3.2",
+                "water_demand_ratio": "94",
+                "moisture": "0.4",
+                "so3": "1.1",
+            },
             **created,
         )
-        sheet = make.sheet(self.stream, {"fineness_45um": "13.1", "loi": "5.4"})
+        sheet = make.sheet(self.stream, {"residue_45um": "13.1", "loss_on_ignition": "5.4"})
         self.line = make.line(
             self.works,
             name="一号磨机",
@@ -187,7 +198,9 @@ class Builder:
             permit_valid_until=(self.now + timedelta(days=700)).date(),
             limits=(
                 AcceptanceLimit(property="moisture", maximum=Decimal(1)),
-                AcceptanceLimit(property="loi", maximum=Decimal(5), deduction_fen_per_unit=200, stop_value=Decimal(8)),
+                AcceptanceLimit(
+                    property="loss_on_ignition", maximum=Decimal(5), deduction_fen_per_unit=200, stop_value=Decimal(8)
+                ),
             ),
             **created,
         )
@@ -260,15 +273,54 @@ class Builder:
             self.bundle(stream_id=self.stream.id, year=year)
 
     def _rounds(self, park: Park) -> None:
-        months = {"first_month": self.month.plus(1), "last_month": self.month.plus(3)}
-        collecting = self.make.round(
-            park,
-            opened_at=self.ago(days=2),
-            closes_at=self.now + timedelta(days=2),
-            answer_by=self.now + timedelta(days=9),
-            **months,
-        )
-        self.bundle(round_id=collecting.id, park_id=park.id)
+        """A round in each state; the published ones have awards that are open, declined and agreed."""
+        administrator = self._actor("administrator of the park")
+        self._round(park)  # collecting
+        self._round(park, closes_at=self.ago(days=1))  # closed
+        void = self._round(park)
+        void_round(self.session, administrator, void.id, "没有足够的接收能力。", now=self.now)
+        first = self.month.plus(11)
+        for ahead, publishes in ((0, False), (1, True), (2, True), (3, True)):
+            month = first.plus(ahead)
+            self._listing(bids_close_at=None, first_month=month, last_month=month, kg_per_month=KG * 6)
+            of = self._round(park, first_month=month, last_month=month, closes_at=self.ago(days=1))
+            run_round(
+                sessions_of(self.session.get_bind()),  # type: ignore[arg-type]
+                administrator,
+                of.id,
+                engine=engine("scipy"),
+                engine_name="scipy",
+                now=lambda: self.ago(hours=3),
+            )
+            for kind in ("input", "result"):
+                self.bundle(round_id=of.id, pass_no=1, kind=kind)
+            if publishes:
+                publish_round(self.session, administrator, of.id, now=self.ago(hours=2))
+                self._answer(of.id, ahead)
+
+    def _round(self, park: Park, **given: object) -> Round:
+        values = {
+            "first_month": self.month.plus(1),
+            "last_month": self.month.plus(3),
+            "opened_at": self.ago(days=2),
+            "closes_at": self.now + timedelta(days=2),
+            "answer_by": self.now + timedelta(days=9),
+        }
+        of: Round = self.make.round(park, **(values | given))
+        self.bundle(round_id=of.id, park_id=park.id)
+        return of
+
+    def _answer(self, round_id: int, how: int) -> None:
+        producer, recycler = self._actor("signatory of the producer"), self._actor("signatory of the recycler")
+        for award in self.session.scalars(select(Award).where(Award.round_id == round_id).order_by(Award.id)).all():
+            self.bundle(award_id=award.id, round_id=round_id, listing_id=award.listing_id, line_id=award.line_id)
+            if how == 2:
+                decline_award(self.session, recycler, award.id, "检修停窑。", now=self.ago(hours=1))
+            if how == 3:
+                accept_award(self.session, producer, award.id, now=self.ago(hours=1))
+                contract = accept_award(self.session, recycler, award.id, now=self.ago(minutes=30))
+                assert contract is not None
+                self.bundle(contract_id=contract, award_id=award.id)
 
     def _actor(self, who: str) -> Actor:
         return self.make.actor(self.session.get_one(Person, self.world.people[who, LANGUAGES[0]]))
