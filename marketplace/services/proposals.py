@@ -257,15 +257,23 @@ def _tell(session: Session, of: Round, awards: Sequence[Award], now: datetime) -
         for organization_id in (award.producer_id, award.recycler_id):
             count, kg = counts[organization_id]
             counts[organization_id] = (count + 1, kg + award.kg)
+    deadline = (
+        Sentence("It is a planning round: these are recommendations, nothing is reserved and nobody has to answer.")
+        if of.kind == "planning"
+        else Sentence(
+            "The tonnes are reserved for you until %(answer_by_at)s. Each side accepts or declines until then; what nobody"
+            " answers lapses.",
+            {"answer_by_at": of.answer_by.isoformat()},
+        )
+    )
     for organization_id, email, language in signatories(session, counts):
         count, kg = counts[organization_id]
         values = {
             "number": of.number,
             "park_zh": park.name_zh,
             "park_en": park.name_en,
-            "planning": of.kind == "planning",
             "awards": count,
             "kg": kg,
-            "answer_by": of.answer_by.isoformat(),
+            "deadline": deadline.plain(),
         }
         outbox.post(session, "awards", email, language, values, now=now)
