@@ -27,7 +27,7 @@ def index() -> ResponseReturnValue:
     return render_template("bids/index.html", page=queries.bids_page(session(), actor(), wish(), now=now()))
 
 
-@blueprint.route("/board/<int(max=2147483647):listing_id>/bid", methods=["GET", "POST"])
+@blueprint.route("/board/<int:listing_id>/bid", methods=["GET", "POST"])
 @requires("bid.submit")
 def new(listing_id: int) -> ResponseReturnValue:
     """Bid, or replace the own bid; "calculate" shows what it comes to and sends nothing."""
@@ -52,7 +52,7 @@ def new(listing_id: int) -> ResponseReturnValue:
     return render_template("bids/new.html", page=page, form=form, comes_to=comes_to, asked=asked), form.status
 
 
-@blueprint.route("/bids/<int(max=2147483647):bid_id>")
+@blueprint.route("/bids/<int:bid_id>")
 @requires("bid.read")
 def show(bid_id: int) -> ResponseReturnValue:
     """Show an own bid, and its result once there is one."""
@@ -60,7 +60,7 @@ def show(bid_id: int) -> ResponseReturnValue:
     return render_template("bids/show.html", page=page, row=page.row)
 
 
-@blueprint.route("/bids/<int(max=2147483647):bid_id>/withdraw", methods=["POST"])
+@blueprint.route("/bids/<int:bid_id>/withdraw", methods=["POST"])
 @requires("bid.withdraw")
 def withdraw(bid_id: int) -> ResponseReturnValue:
     """Take a bid back."""

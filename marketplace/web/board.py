@@ -71,7 +71,7 @@ def index() -> ResponseReturnValue:
     )
 
 
-@blueprint.route("/board/<int(max=2147483647):listing_id>")
+@blueprint.route("/board/<int:listing_id>")
 @requires("board.read")
 def show(listing_id: int) -> ResponseReturnValue:
     """Show a listing on the board."""
@@ -79,7 +79,7 @@ def show(listing_id: int) -> ResponseReturnValue:
     return render_template("board/show.html", page=page, card=page.card)
 
 
-@blueprint.route("/streams/<int(max=2147483647):stream_id>/takers")
+@blueprint.route("/streams/<int:stream_id>/takers")
 @requires("stream.read")
 def takers(stream_id: int) -> ResponseReturnValue:
     """Show who could take a stream."""

@@ -19,7 +19,7 @@ from marketplace.web.routing import requires
 
 blueprint = Blueprint("listings", __name__)
 
-ID = "<int(max=2147483647):listing_id>"
+ID = "<int:listing_id>"
 
 
 @blueprint.route("/listings")
@@ -29,7 +29,7 @@ def index() -> ResponseReturnValue:
     return render_template("listings/index.html", page=queries.listings_page(session(), actor(), wish(), now=now()))
 
 
-@blueprint.route("/streams/<int(max=2147483647):stream_id>/listings/new", methods=["GET", "POST"])
+@blueprint.route("/streams/<int:stream_id>/listings/new", methods=["GET", "POST"])
 @requires("listing.draft")
 def new(stream_id: int) -> ResponseReturnValue:
     """List a stream: keep a draft, or publish at once."""
@@ -114,7 +114,7 @@ def award(listing_id: int) -> ResponseReturnValue:
     return _award(listing_id, None, EndForm())
 
 
-@blueprint.route(f"/listings/{ID}/bids/<int(max=2147483647):bid_id>/award", methods=["POST"])
+@blueprint.route(f"/listings/{ID}/bids/<int:bid_id>/award", methods=["POST"])
 @requires("listing.award")
 def award_bid(listing_id: int, bid_id: int) -> ResponseReturnValue:
     """Award so many tonnes a month to a bid."""
