@@ -9,7 +9,6 @@ from typing import Any, Final, ParamSpec, TypeVar
 from flask import Flask
 from flask_login import current_user
 from werkzeug.routing import IntegerConverter, Map
-from werkzeug.routing import IntegerConverter, Map
 
 from marketplace.domain.errors import NotFound
 from marketplace.domain.policy import POLICY
@@ -21,13 +20,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-
-class IdConverter(IntegerConverter):
-    """A number in an address: no greater than an id can be, so that a greater one is a page that is not there."""
-
-    def __init__(self, map: Map, **rules: int) -> None:  # noqa: A002  # werkzeug's name
-        super().__init__(map, max=2**31 - 1, **rules)
 
 
 class UnguardedRoute(RuntimeError):
