@@ -71,7 +71,7 @@ def left(now: datetime, until: datetime) -> Sentence:
         return Sentence("less than an hour left")
     if hours < 24:
         return Sentence("%(hours)s h left", {"hours": hours})
-    return Sentence("%(days)s days %(hours)s h left", {"days": hours // 24, "hours": hours % 24})
+    return Sentence("%(days)s d %(hours)s h left", {"days": hours // 24, "hours": hours % 24})
 
 
 def hours_left(now: datetime, until: datetime) -> int:

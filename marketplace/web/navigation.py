@@ -74,14 +74,15 @@ def navigation() -> list[Place]:
         ]
     blueprint = request.endpoint.partition(".")[0] if request.endpoint else ""
     known = current_app.view_functions
-    exact = any(endpoint == request.endpoint for endpoint, _ in places)
+    of_blueprint = [endpoint for endpoint, _ in places if endpoint.partition(".")[0] == blueprint]
+    here = request.endpoint if request.endpoint in of_blueprint else next(iter(of_blueprint), None)
     return [
         Place(
             endpoint,
             url_for(endpoint),
             label,
             0,
-            endpoint == request.endpoint if exact else endpoint.partition(".")[0] == blueprint,
+            endpoint == here,
         )
         for endpoint, label in places
         if endpoint in known and could(getattr(known[endpoint], "action", ""))

@@ -72,7 +72,7 @@ class AppointForm(MarketForm):
     """Somebody for a park or the platform."""
 
     email = TextField(lazy("Mail address"), [required(), at_most(254)])
-    name = TextField(lazy("Name"), [required(), at_most(MOST_NAME)])
+    name = TextField(lazy("Name of the person"), [required(), at_most(MOST_NAME)])
     role = RadioField(lazy("Role"), [chosen()])
     park_id = SelectField(lazy("Park"), default="")
 

@@ -117,7 +117,7 @@ def test_both_sides_see_the_award_until_they_answer(session: Session, make: Make
 
     assert said(plants) == []
     assert said(works_page) == [("wait", "To answer", "awards")]
-    assert str(works_page.tasks[0].text.values["left"]) == "2 days 5 h left"  # type: ignore[index]
+    assert str(works_page.tasks[0].text.values["left"]) == "2 d 5 h left"  # type: ignore[index]
     soon = page(session, make.signatory(works), now=NOON + timedelta(days=2))
     assert said(soon)[0] == ("fail", "Answer soon", "awards")
     late = page(session, make.signatory(works), now=NOON + timedelta(days=3))
