@@ -96,6 +96,8 @@ class RoundPage:
     def next(self) -> str:
         """What the reader should do next: ``close``, ``run``, ``publish``, ``recourse`` or nothing."""
         state = self.of.state
+        if self.under_way:
+            return ""
         if state == "collecting" and "round.close" in self.may:
             return "close"
         if state == "closed" and "round.run" in self.may:
@@ -107,11 +109,16 @@ class RoundPage:
         return ""
 
     @property
+    def under_way(self) -> bool:
+        """Whether a run is going on or waits for a worker."""
+        return self.of.solving_at is not None or (self.work is not None and not self.work.ended)
+
+    @property
     def may_recourse(self) -> bool:
         """Whether something declined can be allotted again now."""
         return (
             self.of.state == "published"
-            and not self.of.recourse_runs
+            and not self.under_way
             and "round.run" in self.may
             and self.of.recourse_passes < MOST_RECOURSES
             and self.newly_declined

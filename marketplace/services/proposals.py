@@ -165,6 +165,10 @@ def _award(of: Round, pass_no: int, each: ProposedAward, filing_id: int | None, 
     )
 
 
+_UNPRICED = Sentence("its price does not cover reserve, freight and deductions.")
+"""Said without the figure, from which another's price could be told."""
+
+
 def _explanation(each: ProposedAward) -> dict[str, Any]:
     told = each.explanation
     return {
@@ -176,7 +180,7 @@ def _explanation(each: ProposedAward) -> dict[str, Any]:
             {
                 "rank": other.rank,
                 "code": other.code,
-                "sentence": other.sentence.plain(),
+                "sentence": (_UNPRICED if other.code == "priced_out" else other.sentence).plain(),
                 "kg": other.kg,
                 "road_m": other.road_m,
                 "freight_fen_per_t": other.freight_fen_per_t,
