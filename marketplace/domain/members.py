@@ -49,6 +49,7 @@ class ParkFacts:
     division_code: str
     goal_permille: int
     goal_source: str
+    goal_source_en: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a goal that is no share, and one without a source."""
@@ -60,3 +61,6 @@ class ParkFacts:
         if not 0 <= self.goal_permille <= 1000:
             raise Invalid("A goal is a share from 0 to 100 percent.", field="goal")
         object.__setattr__(self, "goal_source", one_line(self.goal_source, most=MOST_TEXT, field="goal_source"))
+        if self.goal_source_en.strip():
+            english = one_line(self.goal_source_en, most=MOST_TEXT, field="goal_source_en")
+            object.__setattr__(self, "goal_source_en", english)

@@ -24,5 +24,6 @@ class Park(Base):
     division_code: Mapped[str]
     goal_permille: Mapped[int] = mapped_column(default=570)
     goal_source: Mapped[str] = mapped_column(default="")
+    goal_source_en: Mapped[str] = mapped_column(default="")
     created_at: Mapped[Instant]
     demo: Mapped[bool] = mapped_column(default=False)

@@ -125,6 +125,7 @@ def park_row(session: Session, park_id: int, *, this_month: Month, now: datetime
             Park.division_code,
             Park.goal_permille,
             Park.goal_source,
+            Park.goal_source_en,
             select(func.min(here.c.month)).scalar_subquery().label("earliest"),
             select(func.max(here.c.month)).scalar_subquery().label("latest"),
             select(func.max(here.c.month)).where(here.c.month < this_month).scalar_subquery().label("latest_over"),

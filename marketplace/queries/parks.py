@@ -116,6 +116,7 @@ class ParkPage:
     division_code: str
     goal_permille: int
     goal_source: str
+    goal_source_en: str
     period: Period
     earliest: Month | None
     latest: Month | None
@@ -211,6 +212,7 @@ def park_page(
         division_code=park.division_code,
         goal_permille=park.goal_permille,
         goal_source=park.goal_source,
+        goal_source_en=park.goal_source_en,
         period=period,
         earliest=park.earliest,
         latest=park.latest,

@@ -31,6 +31,7 @@ class ParkRow:
     division_code: str
     goal_permille: int
     goal_source: str
+    goal_source_en: str
     organizations: int
     waiting: int
     sites: int
@@ -126,6 +127,7 @@ def _parks() -> Select[Any]:
     verified = (Organization.verified_at.is_(None), Organization.refused_at.is_(None))
     return select(
         Park.id, Park.name_zh, Park.name_en, Park.kind, Park.division_code, Park.goal_permille, Park.goal_source,
+        Park.goal_source_en,
         select(func.count(Organization.id)).where(own).correlate(Park).scalar_subquery(),
         select(func.count(Organization.id)).where(own, *verified).correlate(Park).scalar_subquery(),
         select(func.count(Site.id)).where(Site.park_id == Park.id, Site.closed_at.is_(None)).correlate(Park)

@@ -54,6 +54,7 @@ class PublicPark:
     division_code: str
     goal_permille: int
     goal_source: str
+    goal_source_en: str
     first: Month
     last: Month
     total: Figures
@@ -164,7 +165,13 @@ def _last_year(now: datetime) -> tuple[Month, Month]:
 
 def _parks(session: Session, park_id: int | None) -> list[Any]:
     statement = select(
-        Park.id, Park.name_zh, Park.name_en, Park.division_code, Park.goal_permille, Park.goal_source
+        Park.id,
+        Park.name_zh,
+        Park.name_en,
+        Park.division_code,
+        Park.goal_permille,
+        Park.goal_source,
+        Park.goal_source_en,
     ).order_by(Park.id)
     return list(session.execute(statement if park_id is None else statement.where(Park.id == park_id)).all())
 
@@ -235,6 +242,7 @@ def _public(park: Any, rows: list[Any], first: Month, last: Month) -> PublicPark
         division_code=park.division_code,
         goal_permille=park.goal_permille,
         goal_source=park.goal_source,
+        goal_source_en=park.goal_source_en,
         first=first,
         last=last,
         total=together(by_month.values()),

@@ -57,6 +57,7 @@ def upgrade() -> None:
     sa.Column('division_code', sa.String(), nullable=False),
     sa.Column('goal_permille', sa.Integer(), nullable=False),
     sa.Column('goal_source', sa.String(), nullable=False),
+    sa.Column('goal_source_en', sa.String(), nullable=False),
     sa.Column('created_at', sa.BigInteger(), nullable=False),
     sa.Column('demo', sa.Boolean(), nullable=False),
     sa.CheckConstraint("kind in ('estate', 'virtual')", name=op.f('ck_parks_kind_known')),

@@ -108,6 +108,7 @@ class _World:
                 division_code="140681",
                 goal_permille=570,
                 goal_source="工信部联规〔2023〕258 号：2027 年大宗工业固体废物综合利用率超过 57 %",
+                goal_source_en="MIIT and others, No. 258 of 2023: more than 57 % of bulk industrial solid waste by 2027",
                 created_at=self._ago(days=900),
                 demo=True,
             )

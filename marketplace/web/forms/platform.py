@@ -29,6 +29,7 @@ class ParkForm(MarketForm):
     division = TextField(lazy("Division"), [required(), at_most(60)])
     goal = NumberField(lazy("Goal of the utilization rate"), [required()])
     goal_source = TextField(lazy("Where the goal is written"), [required(), at_most()])
+    goal_source_en = TextField(lazy("The same in English"), [at_most()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +52,7 @@ class ParkForm(MarketForm):
             division_code=_division(self.division.data),
             goal_permille=int(permille),
             goal_source=self.goal_source.data,
+            goal_source_en=self.goal_source_en.data or "",
         )
 
 
