@@ -177,14 +177,19 @@ def _is_month(id_column: Any, row_id: int, month_column: Any, month: Month) -> t
 
 
 def _open_lines(session: Session, total: _Total) -> None:
-    """Make the counters of lines that are not there yet; who comes second finds them made."""
+    """
+    Make the counters of lines that are not there yet; who comes second finds them made.
+
+    The lines are held meanwhile, so that nobody edits a capacity between our reading it and our writing it down.
+    """
     line_ids = {line_id for line_id, _ in total.line_months}
     capacities = {
         row.id: (row.capacity_kg_per_month, row.capacity_kg_per_year)
         for row in session.execute(
-            select(IntakeLine.id, IntakeLine.capacity_kg_per_month, IntakeLine.capacity_kg_per_year).where(
-                IntakeLine.id.in_(line_ids)
-            )
+            select(IntakeLine.id, IntakeLine.capacity_kg_per_month, IntakeLine.capacity_kg_per_year)
+            .where(IntakeLine.id.in_(line_ids))
+            .order_by(IntakeLine.id)
+            .with_for_update(read=True)  # on SQLite nobody else writes anyway
         )
     }
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
