@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 
 import click
 from flask import current_app
@@ -32,6 +33,7 @@ def run(round_id: int, engine_name: str, recourse: bool) -> None:
             engine=engine(name),
             engine_name=name,
             recourse=recourse,
+            now=lambda: datetime.now(UTC),
         )
     except MarketplaceError as refusal:
         raise click.ClickException(str(refusal)) from refusal

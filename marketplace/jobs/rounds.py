@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -39,6 +40,7 @@ def solve(sessions: sessionmaker[Session], held: Claimed, progress: Progress) ->
         engine_name=name,
         recourse=bool(held.arguments["recourse"]),
         progress=note,
+        now=lambda: datetime.now(UTC),
     )
 
 

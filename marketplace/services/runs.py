@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from sqlalchemy import CursorResult, or_, select, update
@@ -35,6 +35,7 @@ from marketplace.solver.problem import SolverFailed
 log = logging.getLogger("marketplace.rounds")
 
 Clock = Callable[[], datetime]
+"""Tells the time, which goes on while a round is solved."""
 
 BREATH: Final = timedelta(seconds=15)
 """How often a run says that it still holds its round."""
@@ -50,11 +51,6 @@ class Run:
     recourse: bool
 
 
-def clock() -> datetime:
-    """Return what time it is."""
-    return datetime.now(UTC)
-
-
 def run_round(
     sessions: sessionmaker[Session],
     actor: Actor,
@@ -63,8 +59,8 @@ def run_round(
     engine: Engine,
     engine_name: str,
     recourse: bool = False,
+    now: Clock,
     progress: Progress | None = None,
-    now: Clock = clock,
 ) -> RoundResult:
     """
     Solve a closed round, or with ``recourse`` what was declined of a published one, and return the proved answer.
