@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,85 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import func, select, update
 
-from marketplace.domain.hazards import questions
-from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.database import transaction
-from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
-from marketplace.persistence.rounds import Award, Leftover
+from marketplace.persistence.rounds import Leftover
 from tests.conftest import counted
 from tests.factories import Make
-
-Browse = Callable[..., FlaskClient]
-NOW = datetime.now(UTC)
-THIS = month_at(NOW)
-
-
-class World:
-    """A plant with a listing, a recycler with a line, a stranger; all around this month."""
-
-    def __init__(self, make: Make) -> None:
-        self.make = make
-        self.plant = make.organization(name_zh="云岗热电", name_en="Yungang Power")
-        self.seller = make.person("signatory", organization=self.plant)
-        self.clerk = make.person("clerk", organization=self.plant)
-        self.site = make.site(self.plant)
-        self.stream = self.new_stream(name="二号炉灰", name_en="Boiler 2 ash", grade="II")
-        self.listing = self.new_listing()
-        self.recycler = make.organization(name_zh="北辰建材", name_en="Beichen Materials")
-        self.buyer = make.person("signatory", organization=self.recycler)
-        self.line: IntakeLine = make.line(make.site(self.recycler), name="粉磨线", name_en="Grinding line")
-        self.stranger = make.person("signatory", organization=make.organization())
-
-    def new_stream(self, **given: object) -> object:
-        harmless = {question.code: not question.hazardous_if for question in questions("fly_ash")}
-        today = NOW.date()
-        stream = self.make.stream(self.site, origin_answers=harmless, **given)
-        self.make.sheet(stream, {"moisture": "0.4", "fineness_45um": "18"}, sampled_on=today, reported_on=today)
-        return stream
-
-    def new_listing(self, **given: object) -> Listing:
-        values = {
-            "first_month": THIS.plus(1),
-            "last_month": THIS.plus(3),
-            "bids_close_at": NOW + timedelta(days=5),
-            "published_at": NOW - timedelta(days=1),
-            "expires_at": NOW + timedelta(days=59),
-            "disclosure": "members",
-        }
-        return self.make.listing(self.stream, **(values | given))  # type: ignore[arg-type]
-
-    def new_bid(self, organization: Organization, line: IntakeLine, **given: object) -> Bid:
-        values = {"received_at": NOW - timedelta(hours=2), "kg_per_month": 2_000_000}
-        return self.make.bid(self.listing, line, organization, **(values | given))
-
-    def set_listing(self, **values: object) -> None:
-        with transaction(self.make.session):
-            self.make.session.execute(update(Listing).where(Listing.id == self.listing.id).values(**values))
+from tests.functional.market import LISTING_FORM, NOW, THIS, TYPED, Browse, World, text
 
 
 @pytest.fixture
 def world(app_make: Make) -> World:
     return World(app_make)
-
-
-def text(client: FlaskClient, url: str, status: int = 200) -> str:
-    answer = client.get(url)
-    assert answer.status_code == status, answer.text[:2000]
-    return answer.text
-
-
-LISTING_FORM = {
-    "kg_per_month": "１，２００．5",
-    "first_month": str(THIS.plus(5)),
-    "last_month": str(THIS.plus(6)),
-    "asking": "-12.50",
-    "disclosure": "masked",
-    "reserve": "-20",
-}
 
 
 def test_a_signatory_lists_a_stream_and_it_is_on_the_board(app: Flask, world: World, browse: Browse) -> None:
@@ -262,89 +196,6 @@ def test_near_shows_what_fits_an_own_line_with_its_predicted_price(world: World,
     assert "No intake line yet" in text(browse(world.stranger.id, language="en"), "/near")
 
 
-def bid_form(world: World, **given: str) -> dict[str, str]:
-    return {"line": str(world.line.id), "price": "15", "kg_per_month": "2000", "transport": "recycler"} | given
-
-
-def test_a_recycler_calculates_bids_changes_and_withdraws(world: World, browse: Browse) -> None:
-    buyer = browse(world.buyer.id, language="en")
-    url = f"/board/{world.listing.id}/bid"
-    assert "Calculate" in text(buyer, url)
-
-    calculated = buyer.post(url, data=bid_form(world, action="calculate"))
-    assert calculated.status_code == 200
-    assert "As calculated" in calculated.text
-    assert "Beichen Materials pays Yungang Power 15.00 yuan per tonne" in calculated.text
-    assert world.make.session.scalar(select(func.count(Bid.id))) == 0
-
-    placed = buyer.post(url, data=bid_form(world, action="bid"))
-    again = buyer.post(url, data=bid_form(world, action="bid"))
-    assert placed.headers["Location"] == again.headers["Location"]
-    changed = buyer.post(url, data=bid_form(world, price="－3", action="bid"))
-    assert changed.status_code == 303
-    shown = text(buyer, changed.headers["Location"])
-    assert "Yungang Power pays Beichen Materials 3.00 yuan per tonne" in shown
-    assert "Earlier bids for this line" in shown
-
-    assert buyer.post(changed.headers["Location"] + "/withdraw").status_code == 303
-    assert "withdrawn" in text(buyer, "/bids")
-
-
-def test_an_unusual_price_is_asked_about_once(world: World, browse: Browse) -> None:
-    buyer = browse(world.buyer.id, language="en")
-    url = f"/board/{world.listing.id}/bid"
-
-    asked = buyer.post(url, data=bid_form(world, price="1500"))
-
-    assert asked.status_code == 422
-    assert "more than five times the usual" in asked.text
-    assert 'name="confirmed"' in asked.text
-    assert buyer.post(url, data=bid_form(world, price="1500", confirmed="y")).status_code == 303
-
-
-def test_bids_are_sealed_from_everybody_until_the_deadline(world: World, browse: Browse) -> None:
-    bid = world.new_bid(world.recycler, world.line, price_fen_per_t=4321)
-    auditor = world.make.person("auditor")
-
-    page = text(browse(world.seller.id, language="en"), f"/listings/{world.listing.id}/bids")
-
-    assert "Sealed until" in page
-    for person in (world.seller, world.stranger, auditor):
-        assert browse(person.id).get(f"/bids/{bid.id}").status_code == 404
-    for url in (f"/listings/{world.listing.id}/bids", f"/listings/{world.listing.id}", "/listings", "/board"):
-        page = text(browse(world.seller.id, language="en"), url)
-        assert "43.21" not in page
-        assert "Bids received" not in page
-
-
-def test_the_plant_awards_and_the_loser_reads_rank_and_gap_and_no_name(world: World, browse: Browse) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
-    loser_of = world.make.organization(name_en="Losing Works")
-    loser = world.make.person("signatory", organization=loser_of)
-    lost = world.new_bid(loser_of, world.make.line(world.make.site(loser_of)), price_fen_per_t=1000)
-    won = world.new_bid(world.recycler, world.line, price_fen_per_t=3000)
-    seller = browse(world.seller.id, language="en")
-    page = text(seller, f"/listings/{world.listing.id}/bids")
-    assert page.index("Beichen Materials") < page.index("Losing Works")
-
-    refused = seller.post(f"/listings/{world.listing.id}/bids/{won.id}/award", data={"kg_per_month": "9999"})
-    assert refused.status_code == 422
-    assert (
-        seller.post(f"/listings/{world.listing.id}/bids/{won.id}/award", data={"kg_per_month": "2000"}).status_code
-        == 303
-    )
-    assert "The deadline has passed" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
-    assert seller.post(f"/listings/{world.listing.id}/bids/end", data={"reason": ""}).status_code == 303
-
-    result = text(browse(loser.id, language="en"), f"/bids/{lost.id}")
-    assert "Number 2 of 2 by what the seller nets." in result
-    assert "netted 20.00 yuan per tonne more" in result
-    assert "Beichen" not in result
-    assert "lost" in text(browse(loser.id, language="en"), "/bids")
-    assert "won" in text(browse(world.buyer.id, language="en"), "/bids")
-    assert world.make.session.scalar(select(func.count(Award.id))) == 1
-
-
 def test_strangers_change_nothing(world: World, browse: Browse) -> None:
     world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     bid = world.new_bid(world.recycler, world.line)
@@ -437,12 +288,6 @@ def test_a_day_is_a_day_of_the_site(world: World, browse: Browse) -> None:
     assert closes == datetime(day.year, day.month, day.day, 9, 0, tzinfo=UTC)
 
 
-TYPED = some.one_of(
-    some.text(max_size=30),
-    some.sampled_from(["NaN", "1e308", "-0", "１２", "", " ", "٣", "9" * 40, "2027-02", "<b>", "%s %(x)s", "\u202e1"]),
-)
-
-
 @given(some.fixed_dictionaries(dict.fromkeys((*LISTING_FORM, "bids_close_on", "least_lot", "loading_mode"), TYPED)))
 @settings(max_examples=30)
 def test_whatever_is_typed_into_a_listing_is_answered(world: World, browse: Browse, typed: dict[str, str]) -> None:
@@ -451,16 +296,6 @@ def test_whatever_is_typed_into_a_listing_is_answered(world: World, browse: Brow
     answer = seller.post(f"/streams/{world.stream.id}/listings/new", data=typed)
 
     assert answer.status_code in {303, 409, 422}
-
-
-@given(some.fixed_dictionaries(dict.fromkeys(("line", "price", "kg_per_month", "transport", "note"), TYPED)))
-@settings(max_examples=30)
-def test_whatever_is_typed_into_a_bid_is_answered(world: World, browse: Browse, typed: dict[str, str]) -> None:
-    buyer = browse(world.buyer.id, language="en")
-
-    answer = buyer.post(f"/board/{world.listing.id}/bid", data=typed)
-
-    assert answer.status_code in {303, 404, 409, 422}
 
 
 @given(
