@@ -7,7 +7,7 @@ Every filter that fails is named, in the order of `FILTERS`; the first of them i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -45,6 +45,19 @@ FILTERS: Final = (
     "priced_out",
 )
 """The codes of the reasons, in the order in which the filters are asked."""
+
+MONTHLY: Final = frozenset(
+    {
+        "permit_missing",
+        "permit_unverified",
+        "permit_expired",
+        "closed_months",
+        "filing_needed",
+        "filing_expired",
+        "filing_exhausted",
+    }
+)
+"""The filters that are asked month by month; all others say the same in every month."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +122,8 @@ class Reason:
     A filter that fails.
 
     ``by`` is how far, in the unit of the filter: the property's unit, meters, kilograms or fen per tonne;
-    ``by_permille`` the same against the figure that was passed. ``subject`` is the property that it is about, if any.
+    ``by_permille`` the same against the figure that was passed. ``subject`` is the property that it is about, if any, and
+    ``against`` the value of it that would just do.
     """
 
     code: str
@@ -117,6 +131,7 @@ class Reason:
     by: Decimal | int | None = None
     by_permille: int | None = None
     subject: str | None = None
+    against: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -192,9 +207,8 @@ def check(
         *_least_lots(offered, accepting),
         *(_price(offered, accepting, net) if with_prices else ()),
     )
-    only_missing = all(reason.code == "missing_value" for reason in reasons)
     return Fit(
-        verdict="meets" if not reasons else "needs_test" if only_missing else "fails",
+        verdict=_verdict(reasons),
         reasons=reasons,
         months=open_months,
         haul=haul_,
@@ -203,6 +217,23 @@ def check(
         delivered_fen_per_t=delivered,
         net_fen_per_t=net,
     )
+
+
+def in_month(fit: Fit, offered: Offered, accepting: Accepting, month: Month, filing: Filing | None = None) -> Fit:
+    """
+    Return what `check` would find in this month alone, from what it found for the same pair in others.
+
+    A reason that holds in another month only is not told of this one.
+    """
+    monthly, open_months = _monthly(offered, accepting, (month,), filing)
+    lasting = (reason for reason in fit.reasons if reason.code not in MONTHLY)
+    reasons = tuple(sorted((*lasting, *monthly), key=lambda reason: FILTERS.index(reason.code)))
+    return replace(fit, verdict=_verdict(reasons), reasons=reasons, months=open_months)
+
+
+def _verdict(reasons: tuple[Reason, ...]) -> Verdict:
+    only_missing = all(reason.code == "missing_value" for reason in reasons)
+    return "meets" if not reasons else "needs_test" if only_missing else "fails"
 
 
 def measured(code: str, value: Decimal) -> str:
@@ -288,7 +319,7 @@ def _refused(code: str, found: Judgment) -> Reason:
         sentence = Sentence(
             "%(limit_property)s is %(value)s; the line asks at least %(limit)s: %(by)s too little.", values
         )
-    return Reason("limit", sentence, by, found.by_permille, code)
+    return Reason("limit", sentence, by, found.by_permille, code, against)
 
 
 def _distance(accepting: Accepting, great_circle_m: int, max_km: int | None) -> Iterator[Reason]:
@@ -319,6 +350,9 @@ def _monthly(
     elif not accepting.permit_verified:
         always.append(Reason("permit_unverified", Sentence("The permit of the line has not been verified yet.")))
     elsewhere = filing_needed(offered, accepting)
+    ends = accepting.permit_valid_until
+    if not (always or elsewhere or accepting.closed_months) and ends is not None and ends >= last_day(max(months)):
+        return (), tuple(months)  # as it mostly is
     found: dict[str, Reason] = {}
     open_months = []
     for month in months:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from marketplace.domain.fit import Fit, Reason, check, filing_needed
+from marketplace.domain.fit import Fit, Reason, check, filing_needed, in_month
 from marketplace.domain.haulage import Tariff
 from marketplace.domain.places import EARTH_RADIUS_M
 from marketplace.domain.quantities import Month
@@ -185,6 +185,14 @@ class Checker:
         self.filings: dict[tuple[int, int, str], list[SnapshotFiling]] = {}
         for filing in snapshot.filings:
             self.filings.setdefault((filing.producer_id, filing.recycler_id, filing.waste_code), []).append(filing)
+        self.crossing: dict[Pair, bool] = {}
+
+    def needs_filing(self, lot: SnapshotLot, line: SnapshotLine) -> bool:
+        """Return whether solid waste would leave its province between the two; found once."""
+        pair = (lot.listing_id, line.line_id)
+        if pair not in self.crossing:
+            self.crossing[pair] = filing_needed(lot.offered, line.accepting)
+        return self.crossing[pair]
 
     def known_filings(self, lot: SnapshotLot, line: SnapshotLine) -> tuple[SnapshotFiling, ...]:
         """Return the filings from this producer to this recycler for this waste, by id."""
@@ -214,7 +222,7 @@ class Checker:
             )
             for filing in known or (None,)
         ]
-        if not filing_needed(offered, accepting):
+        if not self.needs_filing(lot, line):
             return fits[0][0], {}
         # Of several filings, say of two calendar years, each opens its own months; the earlier id counts.
         by: dict[Month, int] = {}
@@ -224,3 +232,12 @@ class Checker:
                     by.setdefault(month, filing.filing_id)
         best = max((fit for fit, _ in fits), key=lambda fit: (len(fit.months), -len(fit.reasons)))
         return replace(best, months=tuple(sorted(by))), by
+
+    def in_month(self, fit: Fit, lot: SnapshotLot, line: SnapshotLine, month: Month) -> Fit:
+        """Return the fit in this month alone, from the fit of the same pair in others."""
+        known = self.known_filings(lot, line) if self.needs_filing(lot, line) else ()
+        found = (
+            in_month(fit, lot.offered, line.accepting, month, filing.filing if filing else None)
+            for filing in known or (None,)
+        )
+        return max(found, key=lambda fit: (len(fit.months), -len(fit.reasons)))

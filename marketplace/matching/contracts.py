@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from marketplace.matching.assembly import Assembled, Pair
+from marketplace.solver.components import labels
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem
 
 GENTLE_PASSES: Final = 4
 """In the first passes a lot or line loses at most one small contract, so that what is freed can join another."""
-
-MOST_PASSES: Final = 12
-"""Passes that drop small contracts; what is still too small after them is given back to both sides."""
 
 Prove = Callable[[Problem, Allocation], None]
 """Raises SolverFailed unless the allocation is certified."""
@@ -29,7 +27,8 @@ class Cleared:
 
     ``kg`` (e,) by arc of the assembled problem; ``last`` and ``allocation`` are the problem solved last, over the arcs
     in ``open``; ``bound_kg`` is what the first solve moved, which nothing that keeps least lots and filings exceeds.
-    ``too_small`` are the pairs dropped for their least lot, ``filed_out`` those kept from more by their filing.
+    ``too_small`` are the pairs given up for their least lot, ``filed_out`` those kept from more by their filing: of
+    neither could what is left on both sides be added as it stands.
     """
 
     kg: Integers
@@ -48,8 +47,11 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
     Solve, and solve again, until no contract is below a least lot and no filing is exceeded.
 
     A filing that is exceeded keeps its cheapest kilograms, which are fixed, and its arcs are closed. A contract over
-    the whole window that is below the least lot of either side is dropped, the smallest first. Both only ever close
-    arcs, so this ends; it is repeatable, and `Cleared.bound_kg` says what it may have cost.
+    the whole window that is below the least lot of either side is dropped, the smallest first. What is then left on both
+    sides of a closed pair is given to it after all if that makes a contract, the cheapest pair first. In between only
+    the parts are solved in which something that moved was closed; the first answer and the last are of the whole, and
+    proved. Each step closes arcs or fixes kilograms for good, so this ends; it is repeatable, and `Cleared.bound_kg`
+    says what it may have cost.
     """
     return _Passes(assembled).run(engine, prove, progress)
 
@@ -58,109 +60,165 @@ class _Passes:
     def __init__(self, assembled: Assembled) -> None:
         self.assembled = assembled
         self.base = assembled.problem
-        e = self.base.lot.size
+        n, m, e = self.base.shape
         self.open = np.ones(e, dtype=np.bool_)
         self.fixed = np.zeros(e, dtype=np.int64)
+        self.kg = np.zeros(e, dtype=np.int64)
         self.arcs_of: dict[Pair, list[int]] = {}
         for arc, (listing_id, line_id, _) in enumerate(assembled.arcs):
             self.arcs_of.setdefault((listing_id, line_id), []).append(arc)
-        self.least = {pair: self._least(pair) for pair in self.arcs_of}
+        self.pairs = list(self.arcs_of)
+        place = {pair: at for at, pair in enumerate(self.pairs)}
+        self.pair_of = np.array([place[arc[:2]] for arc in assembled.arcs], dtype=np.int64)
+        self.least = np.array([least_kg(assembled, pair) for pair in self.pairs], dtype=np.int64)
         self.arcs_under: dict[int, list[int]] = {}
         for arc, key in enumerate(assembled.arcs):
             if key in assembled.filing_of:
                 self.arcs_under.setdefault(assembled.filing_of[key], []).append(arc)
-        self.left_of = {filing.filing_id: filing.filing.remaining_kg for filing in assembled.snapshot.filings}
+        self.filed_kg = {filing.filing_id: filing.filing.remaining_kg for filing in assembled.snapshot.filings}
+        parts, label = labels(n, m, self.base.lot, self.base.line)
+        self.part_of_lot, self.part_of_line = label[:n], label[n:]
+        self.everything = np.ones(parts, dtype=np.bool_)
+        self.touched = np.zeros(parts, dtype=np.bool_)
         self.too_small: set[Pair] = set()
         self.filed_out: set[Pair] = set()
         self.dropped_kg = 0
+        self.small_passes = 0
 
     def run(self, engine: Engine, prove: Prove, progress: Progress | None) -> Cleared:
-        passes, small_passes, bound_kg = 0, 0, -1
-        while True:
-            problem = self._remaining()
-            allocation = engine(problem, progress=progress)
-            prove(problem, allocation)
+        problem, allocation = self._solve(self.everything, engine, progress)
+        prove(problem, allocation)
+        bound_kg, passes, whole = int(self.kg.sum()), 1, True
+        while (changed := self._change()) or not whole:
+            whole = not changed or self._touches_most()
+            problem, allocation = self._solve(self.everything if whole else self.touched, engine, progress)
             passes += 1
-            kg = self.fixed.copy()
-            kg[self.open] += allocation.kg
-            bound_kg = int(kg.sum()) if bound_kg < 0 else bound_kg
-            solved_over = self.open.copy()
-            if self._fix_exceeded_filings(kg):
-                continue
-            small = self._too_small(kg)
-            if small:
-                small_passes += 1
-                given_up = small_passes > MOST_PASSES
-                self._drop(small if given_up or small_passes > GENTLE_PASSES else self._apart(small))
-                if not given_up:
-                    continue
-                for pair in small:
-                    kg[self.arcs_of[pair]] = 0
-            return Cleared(
-                kg=kg,
-                last=problem,
-                allocation=allocation,
-                open=solved_over,
-                bound_kg=bound_kg,
-                dropped_kg=self.dropped_kg,
-                passes=passes,
-                too_small=frozenset(self.too_small),
-                filed_out=frozenset(self.filed_out),
-            )
-
-    def _remaining(self) -> Problem:
-        base, fixed = self.base, self.fixed
-        supply, capacity = base.supply.copy(), base.capacity.copy()
-        np.subtract.at(supply, base.lot, fixed)
-        np.subtract.at(capacity, base.line, fixed)
-        return Problem.of(
-            supply=supply,
-            capacity=capacity,
-            lot=base.lot[self.open],
-            line=base.line[self.open],
-            cost=base.cost[self.open],
+        if passes > 1:
+            prove(problem, allocation)
+        return Cleared(
+            kg=self.kg,
+            last=problem,
+            allocation=allocation,
+            open=self.open,
+            bound_kg=bound_kg,
+            dropped_kg=self.dropped_kg,
+            passes=passes,
+            too_small=frozenset(self.too_small),
+            filed_out=frozenset(self.filed_out),
         )
 
-    def _least(self, pair: Pair) -> int:
-        offered, accepting = self.assembled.lots[pair[0]].offered, self.assembled.lines[pair[1]].accepting
-        return max(min(offered.least_lot_kg, offered.kg), accepting.least_lot_kg)
+    def _solve(self, parts: Flags, engine: Engine, progress: Progress | None) -> tuple[Problem, Allocation]:
+        """Solve these parts over the open arcs for what is not fixed, and write down what moves."""
+        lots, lines = np.flatnonzero(parts[self.part_of_lot]), np.flatnonzero(parts[self.part_of_line])
+        arcs = np.flatnonzero(self.open & parts[self.part_of_lot[self.base.lot]])
+        left, room = self._left(self.fixed)
+        problem = Problem.of(
+            supply=left[lots],
+            capacity=room[lines],
+            lot=np.searchsorted(lots, self.base.lot[arcs]),
+            line=np.searchsorted(lines, self.base.line[arcs]),
+            cost=self.base.cost[arcs],
+        )
+        allocation = engine(problem, progress=progress)
+        self.kg[arcs] = allocation.kg
+        self.touched = np.zeros_like(self.everything)
+        return problem, allocation
 
-    def _fix_exceeded_filings(self, kg: Integers) -> bool:
+    def _left(self, kg: Integers) -> tuple[Integers, Integers]:
+        """Return what a plan leaves of each lot and each line."""
+        left, room = self.base.supply.copy(), self.base.capacity.copy()
+        np.subtract.at(left, self.base.lot, kg)
+        np.subtract.at(room, self.base.line, kg)
+        return left, room
+
+    def _touches_most(self) -> bool:
+        """Return whether solving the touched parts is hardly less than solving everything, or there are none."""
+        touched = int(self.touched[self.part_of_lot[self.base.lot]].sum())
+        return touched == 0 or 2 * touched > self.base.lot.size
+
+    def _change(self) -> bool:
+        """Close or fix what breaks a filing or a least lot; return whether there was anything."""
+        return self._fix_exceeded_filings() or self._drop_small() or self._add_what_is_left()
+
+    def _close(self, arcs: list[int], kg: list[int]) -> None:
+        """Close arcs at so many kilograms, which are fixed."""
+        at, fixed = np.array(arcs), np.array(kg, dtype=np.int64)
+        changed = at[self.kg[at] != fixed]
+        self.touched[self.part_of_lot[self.base.lot[changed]]] = True
+        self.open[at] = False
+        self.fixed[at] = self.kg[at] = fixed
+
+    def _fix_exceeded_filings(self) -> bool:
         """Fix what the cheapest arcs of each exceeded filing take of its tonnes, and close the rest."""
         exceeded = False
         for filing_id, arcs in sorted(self.arcs_under.items()):
-            left = self.left_of[filing_id]
-            if not self.open[arcs].any() or int(kg[arcs].sum()) <= left:
+            left = self.filed_kg[filing_id]
+            if not self.open[arcs].any() or int(self.kg[arcs].sum()) <= left:
                 continue
             exceeded = True
-            for arc in sorted(arcs, key=lambda arc: (int(self.base.cost[arc]), arc)):
-                self.fixed[arc] = min(int(kg[arc]), left)
-                left -= int(self.fixed[arc])
-                self.open[arc] = False
-                self.filed_out.add(self.assembled.arcs[arc][:2])
+            arcs = sorted(arcs, key=lambda arc: (int(self.base.cost[arc]), arc))
+            kept = []
+            for kg in self.kg[arcs].tolist():
+                kept.append(min(kg, left))
+                left -= kept[-1]
+            self._close(arcs, kept)
+            self.filed_out.update(self.assembled.arcs[arc][:2] for arc in arcs)
         return exceeded
 
-    def _too_small(self, kg: Integers) -> dict[Pair, int]:
-        """Return the contracts below their least lot, the smallest first."""
-        masses = ((pair, int(kg[arcs].sum())) for pair, arcs in self.arcs_of.items())
-        small = [(mass, pair) for pair, mass in masses if 0 < mass < self.least[pair]]
-        return {pair: mass for mass, pair in sorted(small)}
+    def _drop_small(self) -> bool:
+        """Drop the contracts below their least lot, the smallest first; in gentle passes few at once."""
+        mass = np.zeros_like(self.least)
+        np.add.at(mass, self.pair_of, self.kg)
+        small = sorted((int(mass[at]), self.pairs[at]) for at in np.flatnonzero((mass > 0) & (mass < self.least)))
+        if not small:
+            return False
+        self.small_passes += 1
+        for kg, pair in small if self.small_passes > GENTLE_PASSES else self._apart(small):
+            arcs = self.arcs_of[pair]
+            self._close(arcs, [0] * len(arcs))
+            self.too_small.add(pair)
+            self.dropped_kg += kg
+        return True
 
     @staticmethod
-    def _apart(small: dict[Pair, int]) -> dict[Pair, int]:
-        """Keep at most one of each lot and each line."""
-        lots, lines, apart = set[int](), set[int](), dict[Pair, int]()
-        for (listing_id, line_id), mass in small.items():
+    def _apart(small: list[tuple[int, Pair]]) -> Iterator[tuple[int, Pair]]:
+        """Yield at most one of each lot and each line."""
+        lots, lines = set[int](), set[int]()
+        for kg, (listing_id, line_id) in small:
             if listing_id not in lots and line_id not in lines:
-                apart[listing_id, line_id] = mass
                 lots.add(listing_id)
                 lines.add(line_id)
-        return apart
+                yield kg, (listing_id, line_id)
 
-    def _drop(self, small: dict[Pair, int]) -> None:
-        for pair, mass in small.items():
-            arcs = self.arcs_of[pair]
-            self.open[arcs] = False
-            self.fixed[arcs] = 0
-            self.too_small.add(pair)
-            self.dropped_kg += mass
+    def _add_what_is_left(self) -> bool:
+        """Give closed pairs what is left on both sides, where that makes a contract: room may have come free since."""
+        added = False
+        left, room = self._left(self.kg)
+        filed = {key: kg - int(self.kg[self.arcs_under.get(key, [])].sum()) for key, kg in self.filed_kg.items()}
+        cost = self.base.cost
+        closed = sorted((int(cost[self.arcs_of[pair]].min()), pair) for pair in self.too_small | self.filed_out)
+        for _, pair in closed:
+            arcs = [arc for arc in self.arcs_of[pair] if not self.open[arc]]
+            under = [self.assembled.filing_of.get(self.assembled.arcs[arc]) for arc in arcs]
+            covered, more = dict(filed), []
+            for arc, filing_id in zip(arcs, under, strict=True):
+                kg = int(min(left[self.base.lot[arc]], room[self.base.line[arc]]))
+                if filing_id is not None:
+                    kg = min(kg, covered[filing_id])
+                    covered[filing_id] -= kg
+                more.append(kg)
+            held = int(self.kg[self.arcs_of[pair]].sum())
+            if not sum(more) or sum(more) + held < int(self.least[self.pair_of[arcs[0]]]):
+                continue
+            added, filed = True, covered
+            np.subtract.at(left, self.base.lot[arcs], more)
+            np.subtract.at(room, self.base.line[arcs], more)
+            self.fixed[arcs] = self.kg[arcs] = self.kg[arcs] + more
+            self.too_small.discard(pair)
+        return added
+
+
+def least_kg(assembled: Assembled, pair: Pair) -> int:
+    """Return the least that a contract between the two may be about, over the whole window."""
+    offered, accepting = assembled.lots[pair[0]].offered, assembled.lines[pair[1]].accepting
+    return max(min(offered.least_lot_kg, offered.kg), accepting.least_lot_kg)

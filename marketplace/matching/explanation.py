@@ -9,7 +9,7 @@ from typing import Final
 from marketplace.domain.fit import Fit, measured
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Alternative, Explanation, ProposedAward
-from marketplace.domain.wording import Sentence
+from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.assembly import Pair
 from marketplace.matching.outcome import Outcome, cost
 from marketplace.matching.settlement import Settled
@@ -67,6 +67,14 @@ def _for_producer(settled: Settled) -> Iterator[Sentence]:
     if settled.price_fen_per_t is None:
         yield _planning(settled)
         return
+    if settled.price_fen_per_t < 0:
+        yield Sentence(
+            "You pay %(fee_fen_per_t)s yuan per tonne to have it taken: %(freight_fen_per_t)s freight and"
+            " %(deduction_fen_per_t)s expected deductions, less %(delivered_fen_per_t)s delivered.",
+            values,
+        )
+        yield _price_rule()
+        return
     yield Sentence(
         "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
         " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
@@ -78,6 +86,14 @@ def _for_producer(settled: Settled) -> Iterator[Sentence]:
 def _for_recycler(settled: Settled) -> Iterator[Sentence]:
     if settled.price_fen_per_t is None:
         yield _planning(settled)
+        return
+    if settled.price_fen_per_t < 0:
+        yield Sentence(
+            "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(freight_fen_per_t)s freight and"
+            " %(deduction_fen_per_t)s expected deductions, which you keep, less %(fee_fen_per_t)s that the producer pays.",
+            _money(settled),
+        )
+        yield _price_rule()
         return
     yield Sentence(
         "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
@@ -91,6 +107,13 @@ def _for_park(settled: Settled) -> Iterator[Sentence]:
     if settled.price_fen_per_t is None:
         yield _planning(settled)
         return
+    if settled.price_fen_per_t < 0:
+        yield Sentence(
+            "%(delivered_fen_per_t)s yuan per tonne delivered: %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s"
+            " expected deductions, less %(fee_fen_per_t)s that the producer pays.",
+            _money(settled),
+        )
+        return
     yield Sentence(
         "%(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s at the producer's gate,"
         " %(freight_fen_per_t)s freight, %(deduction_fen_per_t)s expected deductions.",
@@ -98,9 +121,11 @@ def _for_park(settled: Settled) -> Iterator[Sentence]:
     )
 
 
-def _money(settled: Settled) -> dict[str, int | str | Sentence | tuple[str, ...] | None]:
+def _money(settled: Settled) -> dict[str, Value]:
+    """Return the amounts of a tonne; ``fee`` is the price where it is below zero, as the producer pays it."""
+    price = settled.price_fen_per_t or 0
     return {
-        "price_fen_per_t": settled.price_fen_per_t,
+        **({"fee_fen_per_t": -price} if price < 0 else {"price_fen_per_t": price}),
         "delivered_fen_per_t": settled.delivered_fen_per_t,
         "freight_fen_per_t": settled.fit.haul.freight_fen_per_t,
         "deduction_fen_per_t": settled.fit.deduction_fen_per_t,
@@ -175,17 +200,26 @@ def _better(alternatives: tuple[Alternative, ...], rank: int) -> Iterator[Senten
 
 
 def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
-    months = tuple(month for month, _ in settled.months if not outcome.room_kg[settled.line_id, month])
-    if not months:
+    """Say what the cut and the prices prove: of the first kilograms, and of the problem without least lots and filings."""
+    full = [month for month, _ in settled.months if not outcome.room_kg[settled.line_id, month]]
+    short = [month for month in full if outcome.is_short(settled.line_id, month)]
+    if short:
+        yield Sentence(
+            "The line is full in %(full_month)s: further room there would at first be as much more put to use, least lots"
+            " and filings aside.",
+            {"full_month": str(short[0])},
+        )
         return
-    if outcome.is_short(settled.line_id, months):
-        yield Sentence("The line is full: one more tonne of room there would be one more tonne put to use.")
-        return
-    worth = outcome.worth_fen_per_t(settled.line_id, months)
+    worth, month = max(
+        ((outcome.worth_fen_per_t(settled.line_id, month), month) for month in reversed(full)),
+        key=lambda found: found[0],
+        default=(0, None),
+    )
     if worth > 0:
         yield Sentence(
-            "The line is full: one more tonne of room there would save %(worth_fen)s yuan of freight and deductions.",
-            {"worth_fen": worth},
+            "The line is full in %(full_month)s: further room there would at first save %(worth_fen_per_t)s yuan of freight"
+            " and deductions per tonne, least lots and filings aside.",
+            {"full_month": str(month), "worth_fen_per_t": worth},
         )
 
 
@@ -233,9 +267,10 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
     in_months = tuple(month for month in months if month in outcome.assembled.fits[pair].months)
     room = sum(outcome.room_kg.get((pair[1], month), 0) for month in in_months)
     higher = cost(outcome.assembled.fits[pair]) - cost(settled.fit)
+    filed_out = any(outcome.filed_kg(pair, month) == 0 for month in months)
     if pair in outcome.cleared.too_small:
         code, why = "least_lot", Sentence("what was left for it lay below the least lot.")
-    elif pair in outcome.cleared.filed_out:
+    elif pair in outcome.cleared.filed_out and filed_out:
         code, why = "filing_exhausted", Sentence("the filing across provinces has no more tonnes.")
     elif not in_months:
         code, why = "closed_months", Sentence("it is not open in these months.")
@@ -254,7 +289,7 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
 
 
 def _full(outcome: Outcome, pair: Pair, months: tuple[Month, ...]) -> Sentence:
-    others = outcome.materials_at(pair[1], months, without=pair[0])
+    others = outcome.materials_at(pair[1], months, beside=pair[0])
     if not others:
         return Sentence("it is full.")
     return Sentence("it is full with %(others_material)s of other producers.", {"others_material": others})

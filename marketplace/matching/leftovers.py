@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from marketplace.domain.places import great_circle_m
@@ -10,8 +11,11 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Leftover, SnapshotLine, SnapshotLot
 from marketplace.domain.wording import Sentence
 from marketplace.matching.assembly import Pair
-from marketplace.matching.nearest import Miss, flip, nearest
+from marketplace.matching.contracts import least_kg
+from marketplace.matching.nearest import Miss, Nearest, could_move, flip
 from marketplace.matching.outcome import Outcome
+
+TONNE_KG: Final = 1000
 
 MOST_BEYOND: Final = 5
 """How many lines (or lots) beyond the radius are looked at, the nearest first: the others miss it by more."""
@@ -36,8 +40,11 @@ class _Finder:
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
         self.assembled = outcome.assembled
-        self.lines_near: dict[int, tuple[int, ...]] = {}
-        self.lots_near: dict[int, tuple[int, ...]] = {}
+        self.nearest = Nearest(outcome)
+        self.near: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
+        self.offered = {
+            (lot.listing_id, month) for lot in self.assembled.snapshot.lots for month, kg in lot.months if kg
+        }
         self.in_reach: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
         for listing_id, line_id in self.assembled.fits:
             self.in_reach[0].setdefault(listing_id, []).append(line_id)
@@ -48,9 +55,7 @@ class _Finder:
         refused = self.assembled.refused.get(own)
         if refused is not None:
             return _left(own, None, month, kg, refused.code, refused.sentence)
-        if own not in self.lines_near:
-            self.lines_near[own] = self._lines_near(lot)
-        near = nearest(self._misses(((own, line_id) for line_id in self.lines_near[own]), month))
+        near = self.nearest.of(((own, line_id) for line_id in self._lines_near(lot)), month)
         fitting = [
             line_id
             for line_id in self.outcome.lines_of.get(own, ())
@@ -61,8 +66,8 @@ class _Finder:
         nearest_id = near.pair[1] if near else None
         with_room = [line_id for line_id in fitting if self.outcome.room_kg.get((line_id, month), 0)]
         if with_room:
-            code, sentence = self._kept_apart((own, with_room[0]))
-            return _left(own, None, month, kg, code, sentence, _change(near), with_room[0])
+            code, sentence, change = self._kept_apart((own, with_room[0]), month)
+            return _left(own, None, month, kg, code, sentence, change, with_room[0])
         sentence = Sentence(
             "Every line that fits is full in %(asked_month)s (lines: %(fitting)s, room in all: %(room_kg)s t).",
             {
@@ -71,15 +76,12 @@ class _Finder:
                 "room_kg": sum(dict(self.assembled.lines[line_id].months).get(month, 0) for line_id in fitting),
             },
         )
-        return _left(
-            own, None, month, kg, "capacity_full", sentence, _change(near) or self._more_room(own, fitting), nearest_id
-        )
+        change = self._change(near) or self._more_room(own, month, kg, fitting)
+        return _left(own, None, month, kg, "capacity_full", sentence, change, nearest_id)
 
     def of_line(self, line: SnapshotLine, month: Month, kg: int) -> Leftover:
         own = line.line_id
-        if own not in self.lots_near:
-            self.lots_near[own] = self._lots_near(line)
-        near = nearest(self._misses(((listing_id, own) for listing_id in self.lots_near[own]), month))
+        near = self.nearest.of(((listing_id, own) for listing_id in self._lots_near(line, month)), month)
         fitting = [
             listing_id
             for listing_id in self.outcome.lots_of.get(own, ())
@@ -90,13 +92,13 @@ class _Finder:
         nearest_id = near.pair[0] if near else None
         with_kg = [listing_id for listing_id in fitting if self.outcome.left_kg.get((listing_id, month), 0)]
         if with_kg:
-            code, sentence = self._kept_apart((with_kg[0], own))
-            return _left(None, own, month, kg, code, sentence, _change(near), with_kg[0])
+            code, sentence, change = self._kept_apart((with_kg[0], own), month)
+            return _left(None, own, month, kg, code, sentence, change, with_kg[0])
         sentence = Sentence(
             "All waste that fits the line is placed in %(asked_month)s (lots: %(fitting)s).",
             {"asked_month": str(month), "fitting": len(fitting)},
         )
-        return _left(None, own, month, kg, "supply_placed", sentence, _change(near), nearest_id)
+        return _left(None, own, month, kg, "supply_placed", sentence, self._change(near), nearest_id)
 
     def _missed(
         self, listing_id: int | None, line_id: int | None, month: Month, kg: int, near: Miss | None
@@ -104,71 +106,76 @@ class _Finder:
         """Tell the nearest miss, or that nobody asks for the material at all."""
         if near is not None:
             nearest_id = near.pair[1] if line_id is None else near.pair[0]
-            return _left(listing_id, line_id, month, kg, near.first.code, near.first.sentence, flip(near), nearest_id)
+            return _left(
+                listing_id, line_id, month, kg, near.first.code, near.first.sentence, self._change(near), nearest_id
+            )
         if listing_id is not None:
             material = self.assembled.lots[listing_id].offered.material
             nobody = Sentence("No line in this round takes %(offered_material)s.", {"offered_material": material})
             return _left(listing_id, line_id, month, kg, "material", nobody)
-        nothing = Sentence("Nothing that the line takes is offered in %(asked_month)s.", {"asked_month": str(month)})
+        nothing = Sentence(
+            "No waste that the line takes, and that counts towards the rate, is offered in %(asked_month)s.",
+            {"asked_month": str(month)},
+        )
         return _left(listing_id, line_id, month, kg, "material", nothing)
 
-    def _kept_apart(self, pair: Pair) -> tuple[str, Sentence]:
+    def _kept_apart(self, pair: Pair, month: Month) -> tuple[str, Sentence, Sentence | None]:
         """Say why a lot and a line that fit both have something left: only a contract can stand between."""
-        if pair in self.outcome.cleared.filed_out:
-            return "filing_exhausted", Sentence("The filing across provinces has no more tonnes.")
-        offered, accepting = self.assembled.lots[pair[0]].offered, self.assembled.lines[pair[1]].accepting
-        least = max(min(offered.least_lot_kg, offered.kg), accepting.least_lot_kg)
+        filed = self.outcome.filed_kg(pair, month)
+        if filed == 0:
+            return "filing_exhausted", Sentence("The filing across provinces has no more tonnes."), None
+        gain = min(self.outcome.left_kg[pair[0], month], self.outcome.room_kg[pair[1], month])
+        gain = gain if filed is None else min(gain, filed)
         sentence = Sentence(
             "What could still go there lies below the least lot of %(least_kg)s t for one contract.",
-            {"least_kg": least},
+            {"least_kg": least_kg(self.assembled, pair)},
         )
-        return "least_lot", sentence
+        return "least_lot", sentence, could_move(Sentence("If a contract might be as small as that"), gain, month)
 
-    def _more_room(self, listing_id: int, fitting: list[int]) -> Sentence | None:
-        """Say what the minimum cut proves: a lot that is left over is short of room at every line that it may go to."""
-        kept = self.outcome.cleared.too_small | self.outcome.cleared.filed_out
-        if any((listing_id, line_id) in kept for line_id in fitting):
-            return None
-        return Sentence("Each further tonne of room at one of these lines would take one more tonne of it.")
+    def _more_room(self, listing_id: int, month: Month, kg: int, fitting: list[int]) -> Sentence | None:
+        """Say what is plain where no least lot and no filing stands between: what is left would fill further room."""
+        for line_id in fitting:
+            pair = (listing_id, line_id)
+            filed = self.outcome.filed_kg(pair, month)
+            enough = self.outcome.carried_kg(pair) + TONNE_KG >= least_kg(self.assembled, pair)
+            if kg < TONNE_KG or not enough or (filed is not None and filed < TONNE_KG):
+                return None
+        return Sentence("A further tonne of room at any of these lines would take one more tonne of it.")
 
-    def _misses(self, pairs: Iterator[Pair], month: Month) -> Iterator[Miss]:
-        for pair in pairs:
-            fit = self.outcome.fit(pair, month)
-            if fit.verdict == "meets":
-                continue
-            left = self.outcome.left_kg.get((pair[0], month), 0)
-            room = self.outcome.room_kg.get((pair[1], month), 0)
-            offered, accepting = self.assembled.lots[pair[0]].offered, self.assembled.lines[pair[1]].accepting
-            filed = self.outcome.filed_kg(pair)
-            gain = min(left, room) if filed is None else min(left, room, filed)
-            small = gain < max(min(offered.least_lot_kg, offered.kg), accepting.least_lot_kg)
-            yield Miss(pair, month, fit, 0 if small else gain)
+    def _change(self, near: Miss | None) -> Sentence | None:
+        return flip(self.outcome, near) if near else None
 
     def _lines_near(self, lot: SnapshotLot) -> tuple[int, ...]:
-        within = self.in_reach[0].get(lot.listing_id, [])
-        known = set(within)
-        beyond = sorted(
-            (great_circle_m(lot.offered.point, line.accepting.point), line.line_id)
-            for line in self.assembled.snapshot.lines
-            if lot.offered.material in line.accepting.materials and line.line_id not in known
-        )
-        return (*within, *(line_id for _, line_id in beyond[:MOST_BEYOND]))
+        """Return the lines within reach that take the material, and the nearest beyond."""
+        key = ("lot", lot.listing_id)
+        if key not in self.near:
+            within = self.in_reach[0].get(lot.listing_id, [])
+            known = set(within)
+            beyond = sorted(
+                (great_circle_m(lot.offered.point, line.accepting.point), line.line_id)
+                for line in self.assembled.snapshot.lines
+                if lot.offered.material in line.accepting.materials and line.line_id not in known
+            )
+            self.near[key] = within, [line_id for _, line_id in beyond[:MOST_BEYOND]]
+        within, beyond_ids = self.near[key]
+        return (*within, *beyond_ids)
 
-    def _lots_near(self, line: SnapshotLine) -> tuple[int, ...]:
-        within = self.in_reach[1].get(line.line_id, [])
-        known = set(within)
-        beyond = sorted(
-            (great_circle_m(lot.offered.point, line.accepting.point), lot.listing_id)
-            for lot in self.assembled.snapshot.lots
-            if lot.offered.material in line.accepting.materials
-            and lot.listing_id not in known
-            and lot.listing_id not in self.assembled.refused
-        )
-        return (*within, *(listing_id for _, listing_id in beyond[:MOST_BEYOND]))
-
-
-def _change(near: Miss | None) -> Sentence | None:
-    return flip(near) if near else None
+    def _lots_near(self, line: SnapshotLine, month: Month) -> tuple[int, ...]:
+        """Return the lots within reach of a material that the line takes, and the nearest beyond, that have any then."""
+        key = ("line", line.line_id)
+        if key not in self.near:
+            within = self.in_reach[1].get(line.line_id, [])
+            known = set(within)
+            beyond = sorted(
+                (great_circle_m(lot.offered.point, line.accepting.point), lot.listing_id)
+                for lot in self.assembled.snapshot.lots
+                if lot.offered.material in line.accepting.materials
+                and lot.listing_id not in known
+                and lot.listing_id not in self.assembled.refused
+            )
+            self.near[key] = within, [listing_id for _, listing_id in beyond]
+        here, there = ((own for own in ids if (own, month) in self.offered) for ids in self.near[key])
+        return (*here, *islice(there, MOST_BEYOND))
 
 
 def _left(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from marketplace.domain.fit import Fit
+from marketplace.domain.fit import Fit, last_day
 from marketplace.domain.quantities import Month
 from marketplace.matching.assembly import Assembled, Node, Pair
 from marketplace.matching.contracts import Cleared
@@ -88,24 +88,49 @@ class Outcome:
         return {node: place for place, node in enumerate(self.assembled.line_nodes)}
 
     @cached_property
-    def _single(self) -> dict[tuple[Pair, Month], Fit]:
+    def _in_month(self) -> dict[tuple[Pair, Month], Fit]:
         return {}
 
-    def fit(self, pair: Pair, month: Month) -> Fit:
-        """Return what stands between a lot and a line in one month; found once."""
-        known = self.assembled.fits.get(pair)
-        if known is not None and (month in known.months or not known.months):
-            return known
-        if (pair, month) not in self._single:
-            self._single[pair, month] = self.assembled.check_pair(pair, (month,))
-        return self._single[pair, month]
+    @cached_property
+    def _beyond(self) -> dict[Pair, Fit]:
+        return {}
 
-    def filed_kg(self, pair: Pair) -> int | None:
-        """Return how much may still cross from one province to another between the two; None if no filing is there."""
+    def fit_in_any(self, pair: Pair) -> Fit:
+        """Return what stands between a lot and a line over the window; of pairs beyond reach too."""
+        known = self.assembled.fits.get(pair) or self._beyond.get(pair)
+        if known is None:
+            known = self._beyond[pair] = self.assembled.check_pair(pair, self.assembled.snapshot.months)
+        return known
+
+    def fit(self, pair: Pair, month: Month) -> Fit:
+        """Return what stands between a lot and a line in this month; found once."""
+        assembled, known = self.assembled, self.fit_in_any(pair)
+        if month in known.months:
+            return known
+        found = self._in_month.get((pair, month))
+        if found is None:
+            found = assembled.checker.in_month(known, assembled.lots[pair[0]], assembled.lines[pair[1]], month)
+            self._in_month[pair, month] = found
+        return found
+
+    def carried_kg(self, pair: Pair) -> int:
+        """Return what the pair carries over all months."""
+        return sum(self.flows.get(pair, {}).values())
+
+    def filed_kg(self, pair: Pair, month: Month) -> int | None:
+        """Return how much more the filings in force may cover between the two in a month; None if none is needed."""
         assembled = self.assembled
-        known = assembled.checker.known_filings(assembled.lots[pair[0]], assembled.lines[pair[1]])
-        left = [filing.filing.remaining_kg - self._filed_under.get(filing.filing_id, 0) for filing in known]
-        return max(left, default=None)
+        lot, line = assembled.lots[pair[0]], assembled.lines[pair[1]]
+        if not assembled.checker.needs_filing(lot, line):
+            return None
+        return max(
+            (
+                filing.filing.remaining_kg - self._filed_under.get(filing.filing_id, 0)
+                for filing in assembled.checker.known_filings(lot, line)
+                if filing.filing.valid_from <= last_day(month) <= filing.filing.valid_to
+            ),
+            default=0,
+        )
 
     @cached_property
     def _filed_under(self) -> Mapping[int, int]:
@@ -117,26 +142,27 @@ class Outcome:
                     used[filing_id] = used.get(filing_id, 0) + kg
         return used
 
-    def materials_at(self, line_id: int, months: tuple[Month, ...], *, without: int) -> tuple[str, ...]:
-        """Return the materials of the other lots that a line takes in these months."""
-        ids = {
+    def materials_at(self, line_id: int, months: tuple[Month, ...], *, beside: int) -> tuple[str, ...]:
+        """Return the materials that a line takes in these months from others than the producer of a listing."""
+        lots = self.assembled.lots
+        own = lots[beside].offered.organization_id
+        taken = {
             listing_id
             for month in months
             for listing_id in self.taken_by.get(line_id, {}).get(month, ())
-            if listing_id != without
+            if lots[listing_id].offered.organization_id != own
         }
-        return tuple(sorted({self.assembled.lots[listing_id].offered.material for listing_id in ids}))
+        return tuple(sorted({lots[listing_id].offered.material for listing_id in taken}))
 
-    def worth_fen_per_t(self, line_id: int, months: tuple[Month, ...]) -> int:
-        """Return the most that one more tonne of room at the line would save in one of the months; 0 if nothing."""
-        places = [self.line_node[line_id, month] for month in months if (line_id, month) in self.line_node]
-        prices = self.cleared.allocation.line_price
-        return max((-int(prices[place]) for place in places), default=0)
+    def worth_fen_per_t(self, line_id: int, month: Month) -> int:
+        """Return what a tonne of further room at the line saves at first; below zero if it costs, 0 if nothing."""
+        place = self.line_node.get((line_id, month))
+        return 0 if place is None else -int(self.cleared.allocation.line_price[place])
 
-    def is_short(self, line_id: int, months: tuple[Month, ...]) -> bool:
-        """Return whether one more tonne of room at the line is one more tonne moved, in one of the months."""
-        places = [self.line_node[line_id, month] for month in months if (line_id, month) in self.line_node]
-        return any(bool(self.cleared.allocation.short_lines[place]) for place in places)
+    def is_short(self, line_id: int, month: Month) -> bool:
+        """Return whether further room at the line is at first as much more moved."""
+        place = self.line_node.get((line_id, month))
+        return place is not None and bool(self.cleared.allocation.short_lines[place])
 
 
 def cost(fit: Fit) -> int:

@@ -47,8 +47,8 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
         room_kg=room_kg,
         radius_km=radius_km,
         sentence=Sentence(
-            "Within %(radius_km)s km of these plants there is room for %(short_kg)s t of %(short_material)s less than"
-            " there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
+            "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
+            " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
             {
                 "radius_km": radius_km,
                 "short_kg": supply_kg - room_kg,

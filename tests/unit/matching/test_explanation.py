@@ -42,7 +42,8 @@ def test_an_award_is_explained_to_each_of_its_readers() -> None:
 
     assert said(first.explanation.producer)[-2:] == [
         "Of the 2 lines that fit, freight and deductions are lowest here.",
-        "The line is full: one more tonne of room there would save 770 yuan of freight and deductions.",
+        "The line is full in 2027-01: further room there would at first save 770 yuan of freight and deductions per tonne,"
+        " least lots and filings aside.",
     ]
     assert said(second.explanation.producer) == [
         "You net 2965 yuan per tonne at your gate: 6035 delivered, less 2950 freight and 120 expected deductions.",
@@ -129,28 +130,29 @@ def _values(sentences: tuple[Sentence, ...]) -> Iterator[object]:
             {"limits": (MOISTURE,)},
             "missing_value",
             "No value for moisture: a test is needed before the line can take it.",
-            "A test of ('moisture',) that meets the limits could move 40000 t in 2027-01.",
+            "If a test of ('moisture',) met the limits, 40000 t more could go there in 2027-01, beside what is awarded.",
         ),
         (
             {"properties": {"moisture": Decimal("2.2")}},
             {"limits": (MOISTURE,)},
             "limit",
             "moisture is 2.2 %; the line takes at most 2 %: 0.2 % too much.",
-            "moisture at 2 % instead of 2.2 % could move 40000 t in 2027-01.",
+            "If moisture were 2 % instead of 2.2 %, 40000 t more could go there in 2027-01, beside what is awarded.",
         ),
         (
             {"reserve_fen_per_t": 5000},
             {},
             "priced_out",
             "Priced out by 300 yuan per tonne: the price does not cover reserve, freight and deductions.",
-            "Reserve and price 300 yuan per tonne closer together could move 40000 t in 2027-01.",
+            "If the producer's reserve and the recycler's price came 300 yuan per tonne closer, 40000 t more could go there"
+            " in 2027-01, beside what is awarded.",
         ),
         (
             {},
             {"radius_m": 19_500},
             "line_radius",
             "20000 km away in a straight line; the line takes up to 19500 km: 500 km too far.",
-            "A radius of 20 km could move 40000 t in 2027-01.",
+            "If the line took waste from up to 20 km, 40000 t more could go there in 2027-01, beside what is awarded.",
         ),
         (
             {},
@@ -164,21 +166,21 @@ def _values(sentences: tuple[Sentence, ...]) -> Iterator[object]:
             {"permit_verified": False},
             "permit_unverified",
             "The permit of the line has not been verified yet.",
-            "A verified permit that is in force could move 40000 t in 2027-01.",
+            "If the line had a verified permit that is in force, 40000 t more could go there in 2027-01, beside what is awarded.",
         ),
         (
             {},
             {"division_code": "150602"},
             "filing_needed",
             "The two sites lie in different provinces: a filing is needed.",
-            "A filing for utilization across provinces could move 40000 t in 2027-01.",
+            "If a further filing for utilization across provinces covered it, 40000 t more could go there in 2027-01, beside what is awarded.",
         ),
         (
             {},
             {"closed_months": frozenset({1})},
             "closed_months",
             "The line stands still in 2027-01.",
-            "Keeping the line open could move 40000 t in 2027-01.",
+            "If the line were kept open, 40000 t more could go there in 2027-01, beside what is awarded.",
         ),
         ({}, {"organization_id": 1}, "same_organization", "Waste and line belong to the same organization.", None),
         ({}, {"materials": {"red_mud": 1}}, "material", "No line in this round takes fly_ash.", None),
@@ -212,7 +214,10 @@ def test_where_all_that_fits_is_full_the_reason_is_room_and_the_change_the_neare
 
     (left,) = of_listing(result, 1)
     assert (left.kg, left.code, left.nearest_id) == (20_000, "capacity_full", 2)
-    assert str(left.flip) == "A test of ('moisture',) that meets the limits could move 15000 t in 2027-01."
+    assert (
+        str(left.flip)
+        == "If a test of ('moisture',) met the limits, 15000 t more could go there in 2027-01, beside what is awarded."
+    )
 
 
 def test_the_nearest_miss_is_a_test_before_a_limit_before_a_price_before_a_radius() -> None:
@@ -255,7 +260,7 @@ def test_a_shortage_is_told_with_its_region_and_its_tonnes() -> None:
     (short,) = result.shortages
     assert (short.listing_ids, short.line_ids, short.kg, short.radius_km) == ((1, 2), (1, 2), 40_000, 61)
     assert (short.month, short.materials) == (JANUARY, ("fly_ash",))
-    assert "there is room for 40000 t" in str(short.sentence)
+    assert "have room for 40000 t less than there is" in str(short.sentence)
 
 
 @given(snapshots())
