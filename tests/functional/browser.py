@@ -179,12 +179,12 @@ class Walker:
     def send(self, button: Locator, name: str) -> None:
         """Press a button, say yes if asked, wait for the answer and look at it."""
         button.scroll_into_view_if_needed()
-        button.click()
-        asked = self.page.locator("dialog[open] button[value='yes']")
-        if asked.count():
+        if button.evaluate("each => (each.form || each).dataset.confirm"):
+            button.click()
+            button = self.page.locator("dialog[open] button[value='yes']")
             self.check(f"{name}: the question")
-            asked.click()
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation(wait_until="networkidle"):
+            button.click()
         self.look(name)
         wrong = self.page.locator("main .field-error, main .refusal-what").all_inner_texts()
         assert not wrong, f"{name}: {wrong}"
@@ -261,8 +261,10 @@ def somebody(
         walker.look("login")
         walker.fill("email", email)
         walker.fill("password", password)
-        walker.press("form button[type='submit']", "signed-in")
+        with page.expect_navigation(wait_until="networkidle"):
+            page.locator("main form button[type='submit']").click()
         _speak(page, language)
+        walker.look("signed-in")
         yield walker
     finally:
         context.close()
@@ -275,5 +277,5 @@ def _speak(page: Page, language: str) -> None:
         return
     for details in page.locator("details.menu > summary:visible").all():
         details.click()
-    page.locator("button[name='language']:visible").first.click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation(wait_until="networkidle"):
+        page.locator("button[name='language']:visible").first.click()

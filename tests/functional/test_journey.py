@@ -7,6 +7,7 @@ and accept; the park sees its rate move.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -74,7 +75,7 @@ def _lists_ash(plant: Walker) -> int:
     stream = plant.follow(r"/streams/\d+", "stream", containing=_says(plant.language, "粉煤灰", "Fly ash"))
     plant.go(f"{stream}/takers", "takers")
     plant.go(f"{stream}/listings/new", "list-a-stream")
-    first, last = _months(7, 2)
+    first, last = _months(13, 2)
     plant.fill("kg_per_month", "1500")
     plant.fill("first_month", first)
     plant.fill("last_month", last)
@@ -135,6 +136,51 @@ def _the_deadline_passes(site: RunningSite, listing: int) -> None:
     engine.dispose()
 
 
+def _rate_of_the_park(park: Walker, name: str) -> tuple[float, float | None]:
+    """Return the rate to date, and with what is awarded, in percent."""
+    park.go("/parks/mine", name)
+    amounts = [
+        float(found)
+        for text in park.page.locator("main .share .amount").all_inner_texts()
+        if (found := re.sub(r"[^0-9.]", "", text))
+    ]
+    return amounts[0], amounts[1] if len(amounts) > 1 else None
+
+
+def _round(park: Walker) -> str:
+    """The park closes its round, has it run by the worker, and publishes what is proved; return its address."""
+    park.go("/rounds", "rounds")
+    address = park.follow(r"/rounds/\d+", "round-collecting")
+    park.press(f"form[action='{address}/close'] button", "round-closed")
+    park.page.locator(
+        f"main form[action='{address}/run'] button"
+    ).click()  # the page moves on by itself when it is solved
+    park.page.locator(f"main form[action='{address}/publish'] button").wait_for(timeout=60_000)
+    park.go(address, "round-solved")
+    park.press(f"form[action='{address}/publish'] button", "round-published")
+    return address
+
+
+def _links(walker: Walker, pattern: str) -> set[str]:
+    found = walker.page.locator("main a[href]").evaluate_all("each => each.map(link => link.getAttribute('href'))")
+    return {link for link in found if re.fullmatch(pattern, link)}
+
+
+def _read_and_accept(plant: Walker, recycler: Walker, round_address: str) -> str:
+    """Both read why, what was not awarded too, and accept; return the contract's address."""
+    plant.go(round_address, "round-of-the-plant")
+    assert plant.page.locator("main .flip, main .why, main table").count(), (
+        "what was left over stands there with its reason"
+    )
+    recycler.go(round_address, "round-of-the-recycler")
+    award = min(_links(plant, r"/awards/\d+") & _links(recycler, r"/awards/\d+"))
+    for walker, name in ((plant, "award-of-the-plant"), (recycler, "award-of-the-recycler")):
+        walker.go(award, name)
+        assert walker.page.locator("main .why").count(), "it says why"
+        walker.press(f"form[action='{award}/accept'] button", f"{name}-accepted")
+    return recycler.path
+
+
 @pytest.mark.parametrize(("language", "width"), [("zh", 1280), ("en", 390)])
 def test_three_people_from_a_listing_to_the_rate(
     browser: Browser, site: RunningSite, language: str, width: int
@@ -149,6 +195,16 @@ def test_three_people_from_a_listing_to_the_rate(
         _verifies(park, line)
         _bids(recycler, listing, line)
         _awards(plant, listing)
+        today, _ = _rate_of_the_park(park, "park-before")
+        published = _round(park)
+        contract = _read_and_accept(plant, recycler, published)
+        assert contract.startswith("/contracts/")
+        plant.go(contract, "contract-of-the-plant")
+        plant.go(f"{contract}/print", "contract-printed")
+        after, forecast = _rate_of_the_park(park, "park-after")
 
-        assert plant.faults + recycler.faults + park.faults == []
-        assert "" in site.flask("check")
+        assert after == today == pytest.approx(51, abs=1)
+        assert forecast is not None
+        assert forecast > 57
+        assert not (faults := plant.faults + recycler.faults + park.faults), "\n".join(faults)
+        site.flask("check")
