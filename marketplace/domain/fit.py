@@ -350,12 +350,13 @@ def _monthly(
     elif not accepting.permit_verified:
         always.append(Reason("permit_unverified", Sentence("The permit of the line has not been verified yet.")))
     elsewhere = filing_needed(offered, accepting)
-    ends = accepting.permit_valid_until
-    if not (always or elsewhere or accepting.closed_months) and ends is not None and ends >= last_day(max(months)):
-        return (), tuple(months)  # as it mostly is
     found: dict[str, Reason] = {}
     open_months = []
+    ends, closed = accepting.permit_valid_until, accepting.closed_months
     for month in months:
+        if not elsewhere and month.number not in closed and (ends is None or ends >= last_day(month)):
+            open_months.append(month)  # as it mostly is
+            continue
         against = tuple(_in_month(accepting, month, filing if elsewhere else None, filing_needed=elsewhere))
         if not against:
             open_months.append(month)
