@@ -156,9 +156,10 @@ class _Finder:
                 for line in self.assembled.snapshot.lines
                 if lot.offered.material in line.accepting.materials and line.line_id not in known
             )
-            self.near[key] = within, [line_id for _, line_id in beyond[:MOST_BEYOND]]
-        within, beyond_ids = self.near[key]
-        return (*within, *beyond_ids)
+            near = [*within, *(line_id for _, line_id in beyond[:MOST_BEYOND])]
+            near.sort(key=lambda line_id: self.nearest.at_least((lot.listing_id, line_id)))  # fewer are looked at
+            self.near[key] = near, []
+        return tuple(self.near[key][0])
 
     def _lots_near(self, line: SnapshotLine, month: Month) -> tuple[int, ...]:
         """Return the lots within reach of a material that the line takes, and the nearest beyond, that have any then."""
@@ -173,6 +174,7 @@ class _Finder:
                 and lot.listing_id not in known
                 and lot.listing_id not in self.assembled.refused
             )
+            within = sorted(within, key=lambda listing_id: self.nearest.at_least((listing_id, line.line_id)))
             self.near[key] = within, [listing_id for _, listing_id in beyond]
         here, there = ((own for own in ids if (own, month) in self.offered) for ids in self.near[key])
         return (*here, *islice(there, MOST_BEYOND))

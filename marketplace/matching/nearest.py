@@ -77,7 +77,7 @@ class Nearest:
         found: Miss | None = None
         left, room = self.outcome.left_kg, self.outcome.room_kg
         for pair in pairs:
-            least = self._at_least(pair)
+            least = self.at_least(pair)
             moves = left.get((pair[0], month), 0) > 0 and room.get((pair[1], month), 0) > 0
             if best is not None and (least[0], not moves, least, pair) > best:
                 continue
@@ -91,7 +91,7 @@ class Nearest:
                 best, found = place, Miss(pair, month, fit, gain_kg)
         return found
 
-    def _at_least(self, pair: Pair) -> _Rank:
+    def at_least(self, pair: Pair) -> _Rank:
         """Return the rank by the filters that say the same in every month: in none does the pair come closer."""
         rank = self._ranks.get(pair)
         if rank is None:
