@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 from babel.messages.catalog import Catalog, Message
@@ -80,8 +81,9 @@ def compile_all() -> dict[str, int]:
         whole = merged(folder.name)
         target = folder / "LC_MESSAGES"
         target.mkdir(exist_ok=True)
-        with (target / "messages.mo").open("wb") as file:
+        with NamedTemporaryFile(dir=target, delete=False) as file:  # a reader finds the old whole or the new whole
             write_mo(file, whole)
+        Path(file.name).replace(target / "messages.mo")
         counts[folder.name] = len(whole)
     return counts
 
