@@ -83,6 +83,7 @@ def compile_all() -> dict[str, int]:
         target.mkdir(exist_ok=True)
         with NamedTemporaryFile(dir=target, delete=False) as file:  # a reader finds the old whole or the new whole
             write_mo(file, whole)
+        Path(file.name).chmod(0o644)
         Path(file.name).replace(target / "messages.mo")
         counts[folder.name] = len(whole)
     return counts
