@@ -92,7 +92,7 @@ def answer_of(session: Session, of: RoundRow) -> tuple[Answered | None, dict[str
         engine=content["engine"],
         report=from_json(Report, json.dumps(content["report"])),
         proof=from_json(Proof, json.dumps(content["proof"])),
-        shortages=tuple(each["sentence"] for each in content["shortages"][:10]),
+        shortages=tuple(each["sentence"] for each in content["shortages"]),
         input_sha256=content["snapshot_sha256"],
         result_sha256=row.sha256,
     )

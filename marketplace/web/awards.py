@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.errors import Conflict, Invalid, NotAllowed
 from marketplace.queries import awards as reading
 from marketplace.queries.listed import Wish
 from marketplace.services import awards
@@ -55,6 +55,8 @@ def accept(award_id: int) -> ResponseReturnValue:
 def decline(award_id: int) -> ResponseReturnValue:
     """Decline an award, with a reason."""
     page = reading.award_page(session(), actor(), award_id, now=now())
+    if not page.may_answer:
+        raise NotAllowed
     form = DeclineForm()
     if form.validate_on_submit():
         try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.domain.errors import Invalid
-from marketplace.domain.wastes import ambiguity, material
+from marketplace.domain.wastes import ambiguity
 from marketplace.queries import board as queries
 from marketplace.queries import near as near_queries
 from marketplace.queries import takers as takers_queries
@@ -20,26 +19,13 @@ from marketplace.web.context import actor, now, session
 from marketplace.web.forms.board import BoardForm, band_text
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import link
+from marketplace.web.marks import kind_of
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("board", __name__)
 
-KINDS: Final = {
-    "SW01": "slag", "SW02": "ash", "SW03": "ash", "SW04": "gangue", "SW05": "tailings", "SW06": "gypsum",
-    "SW09": "tailings", "SW10": "gypsum", "SW11": "gypsum", "SW17": "scrap",
-}  # fmt: skip
-"""The drawing class of a category of waste; the others are drawn as other."""
-
 SHOWN = 24
 """So many points are drawn by name on a map."""
-
-
-def kind_of(code: str) -> str:
-    """Return the class that a material is drawn as."""
-    try:
-        return KINDS.get(material(code).category, "other")
-    except Invalid:
-        return "other"
 
 
 @blueprint.app_context_processor

@@ -14,7 +14,7 @@ from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 from marketplace.web.context import parts
-from marketplace.web.i18n import gettext, instant_text, locale
+from marketplace.web.i18n import BOUND, gettext, instant_text, locale
 
 NOTHING = "—"
 
@@ -60,8 +60,8 @@ def month(value: Month | str) -> str:
     """Write a month for the reader."""
     read = value if isinstance(value, Month) else Month.parse(value)
     if locale() == "en":
-        return f"{read.first_day:%b} {read.year}"
-    return f"{read.year} 年 {read.number} 月"
+        return f"{read.first_day:%b}{BOUND}{read.year}"
+    return f"{read.year} 年 {read.number} 月".replace(" ", BOUND)
 
 
 def months(first: Month, last: Month) -> str:
@@ -71,7 +71,7 @@ def months(first: Month, last: Month) -> str:
     if locale() == "en":
         return f"{month(first)} – {month(last)}"
     if first.year == last.year:
-        return f"{first.year} 年 {first.number}–{last.number} 月"
+        return f"{first.year} 年 {first.number}–{last.number} 月".replace(" ", BOUND)
     return f"{month(first)}至 {month(last)}"
 
 
@@ -86,7 +86,8 @@ def day(value: date | datetime | None) -> str:
         return NOTHING
     if isinstance(value, datetime):
         return instant_text(value, parts().settings.timezone, day_only=True)
-    return f"{value:%-d %b %Y}" if locale() == "en" else f"{value.year}年{value.month}月{value.day}日"
+    written = f"{value:%-d %b %Y}" if locale() == "en" else f"{value.year} 年 {value.month} 月 {value.day} 日"
+    return written.replace(" ", BOUND)
 
 
 def measure(value: Decimal | None) -> str:

@@ -18,8 +18,21 @@ CHINESE: Final = "zh_Hans_CN"
 LANGUAGES: Final = {CHINESE: "中文", "en": "English"}
 HTML_LANG: Final = {CHINESE: "zh-Hans-CN", "en": "en"}
 COOKIE: Final = "language"
+BOUND: Final = "\u00a0"
+"""A space at which no line ends, so that a date stays in one piece."""
 
-__all__ = ["CHINESE", "COOKIE", "HTML_LANG", "LANGUAGES", "gettext", "install", "lazy_gettext", "locale", "ngettext"]
+__all__ = [
+    "BOUND",
+    "CHINESE",
+    "COOKIE",
+    "HTML_LANG",
+    "LANGUAGES",
+    "gettext",
+    "install",
+    "lazy_gettext",
+    "locale",
+    "ngettext",
+]
 
 
 def gettext(text: str, **values: object) -> str:
@@ -69,10 +82,6 @@ def install(app: Flask, *, folder: str, timezone: str) -> None:
 def instant_text(at: datetime, zone: str, *, day_only: bool = False) -> str:
     """Return an instant for the reader, in the site's time zone."""
     local = at.astimezone(ZoneInfo(zone))
-    if locale() == "en":
-        return (
-            format_date(local, "d MMM yyyy", "en")
-            if day_only
-            else format_datetime(local, "d MMM yyyy HH:mm", locale="en")
-        )
-    return format_date(local, "y年M月d日", "zh") if day_only else format_datetime(local, "y年M月d日 HH:mm", locale="zh")
+    language, pattern = ("en", "d MMM yyyy") if locale() == "en" else ("zh", "y 年 M 月 d 日")
+    written = format_date(local, pattern, language).replace(" ", BOUND)
+    return written if day_only else f"{written} {format_datetime(local, 'HH:mm', locale=language)}"

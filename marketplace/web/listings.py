@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.quantities import Month
 from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
 from marketplace.queries.listings import FormPage
@@ -48,6 +49,7 @@ def new(stream_id: int) -> ResponseReturnValue:
     page = queries.form_page(session(), actor(), stream_id=stream_id, now=now())
     if request.method == "GET":
         form.kg_per_month.data = page.generation_kg_per_month or None
+        form.first_month.data = Month.of(now().date()).plus(1)
     return _form(form, page, url_for("listings.index"))
 
 

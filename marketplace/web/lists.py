@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 from werkzeug.routing import BuildError
 
 from marketplace.queries.listed import Wish
+from marketplace.web.routing import could
 
 
 def wish() -> Wish:
@@ -19,7 +20,10 @@ def wish() -> Wish:
 
 
 def link(endpoint: str, **values: object) -> str | None:
-    """Return the address of a page, and none on a platform that runs without it."""
+    """Return the address of a page; none for whom it is never there, and on a platform that runs without it."""
+    view = current_app.view_functions.get(endpoint)
+    if view is None or not could(getattr(view, "action", "")):
+        return None
     try:
         return url_for(endpoint, **values)  # type: ignore[arg-type]
     except BuildError:

@@ -18,6 +18,8 @@ class Place:
     endpoint: str
     url: str
     label: str
+    short: str
+    """What the bar of a phone says, in one or two words."""
     count: int
     active: bool
 
@@ -72,6 +74,15 @@ def navigation() -> list[Place]:
             ("platform.reference", gettext("Reference data")),
             ("organizations.register", gettext("Register an organization")),
         ]
+    short = {
+        "parks.mine": gettext("Park"),
+        "organizations.index": gettext("Members"),
+        "rounds.index": gettext("Rounds"),
+        "lines.index": gettext("My lines"),
+        "board.near": gettext("Near me"),
+        "platform.reference": gettext("Reference"),
+        "organizations.register": gettext("Register"),
+    }
     blueprint = request.endpoint.partition(".")[0] if request.endpoint else ""
     known = current_app.view_functions
     of_blueprint = [endpoint for endpoint, _ in places if endpoint.partition(".")[0] == blueprint]
@@ -81,6 +92,7 @@ def navigation() -> list[Place]:
             endpoint,
             url_for(endpoint),
             label,
+            short.get(endpoint, label),
             0,
             endpoint == here,
         )

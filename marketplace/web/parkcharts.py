@@ -8,42 +8,18 @@ from typing import Any, Final
 
 from flask import url_for
 
-from marketplace.domain import wastes
-from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import Month
 from marketplace.queries.parkrows import AwardFlow
 from marketplace.queries.parks import ParkPage
 from marketplace.web.filters import material, percent, pick, route
 from marketplace.web.i18n import gettext
+from marketplace.web.marks import kind_of
 
 MOST_PLANTS: Final = 12
 """More would not be readable; the smaller ones flow together, and the table behind has all."""
 
-_KINDS: Final = {
-    "SW01": "slag",
-    "SW02": "ash",
-    "SW03": "slag",
-    "SW04": "gangue",
-    "SW05": "tailings",
-    "SW06": "gypsum",
-    "SW17": "scrap",
-}
-
 _USES: Final = ("utilized", "stored", "disposed", "discarded")
 _MEANING: Final = {"utilized": "use", "stored": "wait", "disposed": "info", "discarded": "fail"}
-
-
-def kind_of(material_code: str) -> str:
-    """Return the mark of a material's class."""
-    try:
-        return kind_of_category(wastes.material(material_code).category)
-    except Invalid:
-        return "scrap"
-
-
-def kind_of_category(category: str) -> str:
-    """Return the mark of a category."""
-    return _KINDS.get(category, "scrap")
 
 
 def use_names() -> dict[str, str]:

@@ -19,6 +19,7 @@ from marketplace.web.filters import month as month_text
 from marketplace.web.filters import pick
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import link
+from marketplace.web.marks import kind_of, kind_of_category
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("parks", __name__)
@@ -73,7 +74,7 @@ def show(park_id: int) -> ResponseReturnValue:
         awards=awards,
         link_rows=parkcharts.link_rows,
         map_data=parkcharts.map_data(page),
-        kind_of=parkcharts.kind_of,
+        kind_of=kind_of,
         postings_url=parkcharts.postings_url,
         evidence_names=_evidence_names(),
         rates=[row.rate for row in page.months if row.rate is not None],
@@ -106,7 +107,7 @@ def public(park_id: int) -> ResponseReturnValue:
         "parks/public.html",
         page=page,
         rate_chart=parkcharts.rate_chart(page.months, page.goal),
-        kind_of_category=parkcharts.kind_of_category,
+        kind_of_category=kind_of_category,
         rates=[rate for _, rate in page.months if rate is not None],
         bulk=BULK,
     )

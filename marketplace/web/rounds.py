@@ -17,6 +17,7 @@ from marketplace.web.context import actor, now, parts, session
 from marketplace.web.forms.rounds import NewRoundForm, VoidForm
 from marketplace.web.i18n import gettext, ngettext
 from marketplace.web.routing import requires
+from marketplace.web.shortages import by_span
 
 blueprint = Blueprint("rounds", __name__)
 
@@ -61,7 +62,8 @@ def new() -> ResponseReturnValue:
 def show(round_id: int) -> ResponseReturnValue:
     """Show one round: all of it to who oversees it, their own part to who takes part."""
     page = reading.round_page(session(), actor(), round_id, number=_number(), now=now())
-    return render_template("rounds/show.html", page=page)
+    shortages = by_span(page.answered.shortages) if page.answered else []
+    return render_template("rounds/show.html", page=page, shortages=shortages)
 
 
 @blueprint.get("/rounds/<int:round_id>/progress")

@@ -46,7 +46,7 @@ def show(stream_id: int) -> ResponseReturnValue:
         grade_name=grade_name,
         takers_url=link("board.takers", stream_id=page.id),
         list_url=link("listings.new", stream_id=page.id) if page.may_list else None,
-        ledger_url=link("ledger.index", site=page.site_id),
+        ledger_url=link("ledger.index", organization=page.organization_id),
         link=link,
         at=now(),
     )

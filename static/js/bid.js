@@ -33,7 +33,6 @@ function follow(box) {
   const price = document.getElementById(set.price);
   const tonnes = document.getElementById(set.tonnes);
   const out = (name) => box.querySelector(`[data-out="${name}"]`);
-  const first = out("say").textContent;
   const priceIsDelivered = () => {
     if (set.priceAt !== "carrier") return set.priceAt === "delivered";
     if (!set.transport) return false;
@@ -45,7 +44,7 @@ function follow(box) {
     const quantity = figure(tonnes?.value);
     const unusual = out("unusual");
     if (asked === null) {
-      out("say").textContent = first;
+      out("say").textContent = set.wordEmpty;
       for (const name of ["delivered", "net", "total"]) out(name).textContent = "—";
       unusual.hidden = true;
       return;

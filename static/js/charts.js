@@ -15,7 +15,7 @@ const words = { color: ink, fontFamily: font, fontSize: 13 };
 
 /** The color of a meaning or a class of waste; by turns where none is named. */
 function color(kind, index = 0) {
-  if (kind === "quiet") return token("field-line");
+  if (kind === "quiet" || kind === "other") return token("field-line");
   return token(kinds.has(kind) ? kind : order[index % order.length]);
 }
 
@@ -142,8 +142,12 @@ function bars(data) {
   };
 }
 
-function sankey(data, narrow) {
+/** Plants, wastes and where they go. Two labels share the room before the last column, where they face each other. */
+function sankey(data, narrow, width) {
   const write = writer(data.decimals);
+  const last = Math.max(1, ...data.nodes.map((node) => node.depth));
+  const room = width / last - 12;
+  const most = (node) => Math.max(48, Math.min(220, (gives.has(node.id) && node.depth < last - 1 ? room : room / 2) - 12));
   const label = new Map(data.nodes.map((node) => [node.id, node.label]));
   const gives = new Set(data.links.map((link) => link.source));
   const kind = new Map(data.nodes.map((node) => [node.id, node.kind]));
@@ -169,10 +173,10 @@ function sankey(data, narrow) {
           name: node.id,
           depth: node.depth,
           itemStyle: { color: node.kind ? color(node.kind, index) : quiet, borderWidth: 0 },
-          label: { position: gives.has(node.id) ? "right" : "left", formatter: node.label },
+          label: { position: gives.has(node.id) ? "right" : "left", formatter: node.label, width: most(node) },
         })),
         links: data.links.map((link) => ({ ...link, lineStyle: { color: color(link.kind ?? kind.get(link.source) ?? "quiet"), opacity: 0.32, curveness: 0.5 } })),
-        label: { color: ink, fontFamily: font, fontSize: narrow ? 11 : 13, width: narrow ? 84 : 190, overflow: "truncate", textBorderColor: token("sheet"), textBorderWidth: 2 },
+        label: { color: ink, fontFamily: font, fontSize: narrow ? 11 : 13, lineHeight: narrow ? 13 : 15, overflow: "break", textBorderColor: token("sheet"), textBorderWidth: 2 },
       },
     ],
   };
@@ -222,7 +226,7 @@ function show(figure) {
   if (figure.dataset.chart === "bars") area.style.height = `${Math.max(120, data.items.length * 34 + 36)}px`;
   const chart = echarts.init(area, null, { renderer: "canvas", locale: zh ? "ZH" : "EN" });
   const render = () => {
-    const option = draw[figure.dataset.chart](data, area.clientWidth < 560);
+    const option = draw[figure.dataset.chart](data, area.clientWidth < 560, area.clientWidth);
     chart.setOption({ animation: false, textStyle: words, aria: { enabled: true, label: { description: said } }, ...option }, true);
   };
   render();

@@ -182,7 +182,7 @@ def test_a_value_beyond_a_grade_is_said_with_how_much(clerk: FlaskClient, stream
     )
 
     assert "Grade II" in page.text
-    assert "Loss on ignition is 6.5 %; at most 5: 1.5 too much (for the next better grade)" in page.text
+    assert "Loss on ignition is 6.5 %; at most 5: 1.5 too much" in page.text
 
 
 def test_a_missing_value_is_never_a_grade(app_make: Make, clerk: FlaskClient, stream: WasteStream) -> None:

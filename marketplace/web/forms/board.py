@@ -34,7 +34,7 @@ class BoardForm(MarketForm):
     place = TextField(lazy("Place"), [at_most()])
     radius = SelectField(
         lazy("Within"),
-        choices=[SelectChoice(str(km), f"{km} km") for km in RADII],
+        choices=[SelectChoice(str(km), lazy("%(km)s km", km=km)) for km in RADII],
         default="200",
         validate_choice=False,
     )
