@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.domain.errors import Invalid
+from marketplace.domain.errors import Invalid, NotAllowed
 from marketplace.domain.listings import month_at
 from marketplace.queries import rounds as reading
 from marketplace.services import rounds
@@ -120,6 +120,8 @@ def recourse(round_id: int) -> ResponseReturnValue:
 def void(round_id: int) -> ResponseReturnValue:
     """Make a round void, with its cause."""
     page = reading.round_page(session(), actor(), round_id, now=now())
+    if "round.void" not in page.may:
+        raise NotAllowed
     form = VoidForm()
     if form.validate_on_submit():
         try:

@@ -59,6 +59,20 @@ class Site:
                 seen.update(repr((name, rows)).encode())
         return seen.hexdigest()
 
+    def keep(self) -> Path:
+        """Put a copy of the database aside and return it."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.engine.dispose()
+        return Path(shutil.copy(self.file, self.file.with_suffix(".kept")))
+
+    def restore(self, kept: Path) -> None:
+        """Make the database what it was when it was put aside."""
+        self.engine.dispose()
+        for beside in ("-wal", "-shm"):
+            self.file.with_name(f"{self.file.name}{beside}").unlink(missing_ok=True)
+        shutil.copy(kept, self.file)
+
     def breaches(self) -> list[str]:
         """Return the invariants that do not hold."""
         with self.app.extensions["marketplace"].sessions() as session:

@@ -10,13 +10,17 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from sqlalchemy import String, Text, select
 from werkzeug.test import TestResponse
 
+from marketplace.domain.policy import POLICY
+from marketplace.domain.quantities import Month
 from marketplace.persistence.tables import Base
 from tests.functional.conftest import Site, Tour
+from tests.functional.pages import Form
 from tests.functional.routes import routes
 from tests.functional.world import LANGUAGES, ROLES, paths
 
@@ -63,8 +67,11 @@ BAD = (
 HIDDEN = re.compile("[\x00\u202a-\u202e\u2066-\u2069\u200e\u200f\u200b\ufeff]")
 SAID = re.compile(r'class="(?:field-error|refusal-what)"[^>]*>(.*?)</p>|role="alert"[^>]*>(.*?)</div>', re.DOTALL)
 CHINESE = re.compile("[\u4e00-\u9fff]")
-THROTTLED = frozenset({"sign_in_tries", "audit_log"})
-"""What a refused try to sign in leaves behind."""
+TRACES = frozenset({"sign_in_tries", "sign_ins", "audit_log"})
+"""What signing in leaves behind, and a try that is refused."""
+
+MOST_ALONE = 12
+"""So many fields of a form are tried alone at most."""
 
 Fields = Mapping[str, list[str]]
 
@@ -80,38 +87,60 @@ class Sent:
 
 
 def _forms(tour: Tour) -> list[Sent]:
-    """Return every form that somebody is shown, once, and what no form shows, once for each role."""
+    """Return a form for each route, as somebody is shown it; where nobody is, what its owner would send."""
     found: dict[str, Sent] = {}
     for route in routes():
         for visit in tour.of(route, LANGUAGES[0]) if route.reads else ():
             for form in visit.page.forms if visit.status == 200 else ():
                 path = form.action or visit.path
-                if form.method == "post" and path not in found and not path.startswith("/logout"):
+                rule = _rule(tour, path) if form.method == "post" else None
+                if rule is not None and rule not in found:
                     names = tuple(sorted(form.known - {"csrf_token"}))
-                    found[path] = Sent(visit.who, path, form.fields, names)
-    shown = {path.partition("?")[0] for path in found}
+                    found[rule] = Sent(visit.who, path, _filled(form), names)
     for route in routes():
-        for path, _ in paths(tour.site.world, route) if route.changes and route.rule != "/logout" else ():
-            if path not in shown:
-                found.update({f"{who} {path}": Sent(who, path, {}, ("kg", "reason")) for who in ROLES})
-    return list(found.values())
+        if route.changes and route.rule not in found:
+            path, _ = next(paths(tour.site.world, route))
+            found[route.rule] = Sent(_holder(route), path, {}, ())
+    return [sent for rule, sent in found.items() if rule != "/logout"]
 
 
-def _tries(sent: Sent, place: int) -> Iterator[dict[str, list[str]]]:
+def _filled(form: Form) -> dict[str, list[str]]:
+    """Return the fields of a form as a person might fill them in."""
+    month = Month.of(date.today()).plus(1)
+    meant = (("month", str(month)), ("_on", f"{month}-15"), ("_from", f"{month}-15"), ("_to", f"{month}-15"))
+    blank = {name: next((value for mark, value in meant if mark in name), "2") for name in form.blank}
+    return form.fields | {name: [value] for name, value in blank.items()}
+
+
+def _rule(tour: Tour, path: str) -> str:
+    """Return the rule of the route that an address leads to."""
+    return str(tour.site.app.url_map.bind("localhost").match(path.partition("?")[0], "POST", return_rule=True)[0].rule)
+
+
+def _holder(route: Route) -> str:
+    """Return somebody who may do what the route changes."""
+    roles = POLICY[route.changing].cells
+    return next(who for who in ROLES if {"administrator": "park_administrator"}.get(who.split()[0], who.split()[0]) in roles)
+
+
+def _tries(sent: Sent, place: int, *, share: int) -> Iterator[dict[str, list[str]]]:
     """
-    Yield what to send: each bad value in all fields; some in each field alone; fields missing, many, nested.
+    Yield what to send: bad values in all fields; bad values in one field; fields missing, nested, and many.
 
-    Which values a field gets alone goes round, so that all of them meet all kinds of fields.
+    Of the values each ``share``-th is taken; which ones a field gets alone goes round, so that all meet all kinds.
     """
-    for value in BAD:
-        yield {name: [value] for name in sent.names}
-    for number, name in enumerate(sent.names):
-        for turn in range(3):
-            yield {**sent.fields, name: [BAD[(place * 7 + number * 3 + turn * 13) % len(BAD)]]}
     yield {}
+    if not sent.names:
+        return
+    for value in BAD[place % share :: share]:
+        yield dict.fromkeys(sent.names, [value])
+    good = {name: values for name, values in sent.fields.items() if name != "step"}
+    for number, name in enumerate(sent.names[:: len(sent.names) // MOST_ALONE + 1]):
+        for turn in range(4 // share):
+            yield {**good, name: [BAD[(place * 7 + number * 3 + turn * 13) % len(BAD)]]}
     yield {f"{name}[]": ["1"] for name in sent.names}
     yield {f"{name}-0-{name}": ["1"] for name in sent.names}
-    yield {name: ["1", "2", "\x00"] for name in sent.names}
+    yield dict.fromkeys(sent.names, ["1", "2", "\x00"])
 
 
 def _what_is_wrong(answer: TestResponse, language: str) -> str:
@@ -124,64 +153,39 @@ def _what_is_wrong(answer: TestResponse, language: str) -> str:
     return "" if CHINESE.search(said) else f"says {said[:80]!r}"
 
 
-class Watch:
-    """Tells whether something was written, and what."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._connection = site.engine.connect()
-        self._seen = self._version()
-        self.contents = site.contents(but=THROTTLED)
-
-    def _version(self) -> int:
-        found = self._connection.exec_driver_sql("PRAGMA data_version").scalar()
-        self._connection.rollback()
-        return int(found or 0)
-
-    def changed(self) -> bool:
-        """Return whether anything but a counted try was written since the last asking."""
-        version, self._seen = self._seen, self._version()
-        if version == self._seen:
-            return False
-        contents, self.contents = self.contents, self._site.contents(but=THROTTLED)
-        return contents != self.contents
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._connection.close()
-
-
 @pytest.fixture(scope="module")
 def forms(tour: Tour) -> list[Sent]:
     """Every form, once."""
     return _forms(tour)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_whatever_is_sent_is_answered(own_site: Site, forms: list[Sent], language: str) -> None:
-    browsers = {who: own_site.browser(who, language) for who in ROLES}
-    watch, faults = Watch(own_site), []
+@pytest.mark.parametrize(("language", "share"), [("zh_Hans_CN", 1), ("en", 4)])
+def test_whatever_is_sent_is_answered(own_site: Site, forms: list[Sent], language: str, share: int) -> None:
+    kept, before = own_site.keep(), own_site.contents()
+    faults, accepted = [], 0
 
     for place, sent in enumerate(forms):
-        for fields in _tries(sent, place):
-            answer = browsers[sent.who].post(sent.path, data=fields)
-            told = f"{sent.who}, {sent.path}, {str(fields)[:160]}: {answer.status_code}"
-            if answer.status_code >= 500 or (answer.status_code in range(200, 300) and watch.changed()):
+        browser = own_site.browser(sent.who, language)
+        begun = own_site.contents(but=TRACES)
+        for fields in _tries(sent, place, share=share):
+            answer = browser.post(sent.path, data=fields)
+            told = f"{sent.who}, {sent.path}, {str(fields)[:200]}: {answer.status_code}"
+            if answer.status_code in range(300, 400):
+                accepted += 1
+                faults += [f"{told} keeps {text}" for text in _unseen(own_site)]
+                own_site.restore(kept)
+                browser = own_site.browser(sent.who, language)
+            elif answer.status_code >= 500:
                 faults.append(told)
-            elif answer.status_code >= 400:
-                if watch.changed():
-                    faults.append(f"{told} and something was written")
-                if wrong := _what_is_wrong(answer, language):
-                    faults.append(f"{told} {wrong}")
-            else:
-                watch.changed()
-            if sent.path.startswith("/account/sessions"):
-                browsers[sent.who] = own_site.browser(sent.who, language)
-    watch.close()
+            elif answer.status_code >= 400 and (wrong := _what_is_wrong(answer, language)):
+                faults.append(f"{told} {wrong}")
+        if own_site.contents(but=TRACES) != begun:
+            faults.append(f"{sent.who}, {sent.path}: something refused was written")
+        own_site.restore(kept)
 
-    assert faults == [], f"{len(faults)}\n" + "\n".join(faults[:40])
-    assert own_site.breaches() == []
-    assert _unseen(own_site) == []
+    assert faults == [], f"{len(faults)}\n" + "\n".join(faults[:60])
+    assert accepted > len(forms) // 4
+    assert own_site.contents() == before
 
 
 def _unseen(site: Site) -> list[str]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -70,17 +67,16 @@ def still(own_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     return own_site
 
 
-def test_fields_that_a_form_does_not_have_change_nothing(still: Site, tour: Tour, tmp_path: Path) -> None:
-    before = tmp_path / "before.db"
+def test_fields_that_a_form_does_not_have_change_nothing(still: Site, tour: Tour) -> None:
     browsers = {who: still.browser(who, LANGUAGES[0]) for who, *_ in _sendings(tour)}
-    _keep(still, before)
+    before = still.keep()
     done, faults = set(), []
 
     for who, path, fields, known in _sendings(tour):
         answers = []
         more = {name: list(TEMPTING) for name in (*COLUMNS, *MARKS) if name not in known}
         for sent in (fields, fields | more):
-            _restore(still, before)
+            still.restore(before)
             status = browsers[who].post(path, data=sent).status_code
             answers.append((status, _contents(still)))
         (status, plain), (loaded_status, loaded) = answers
@@ -93,25 +89,6 @@ def test_fields_that_a_form_does_not_have_change_nothing(still: Site, tour: Tour
     assert faults == []
     assert len(done) > len(CHANGED) // 4, f"hardly any form was accepted: {sorted(done)}"
     assert still.breaches() == []
-
-
-def _keep(site: Site, file: Path) -> None:
-    with site.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    site.engine.dispose()
-    shutil.copy(site.file, file)
-
-
-def _restore(site: Site, file: Path) -> None:
-    site.engine.dispose()
-    for name in _beside(site.file):
-        name.unlink(missing_ok=True)
-    shutil.copy(file, site.file)
-
-
-def _beside(file: Path) -> Iterator[Path]:
-    yield file.with_name(f"{file.name}-wal")
-    yield file.with_name(f"{file.name}-shm")
 
 
 def test_the_world_has_a_form_for_nearly_every_route_that_changes(tour: Tour) -> None:
