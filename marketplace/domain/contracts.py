@@ -110,6 +110,15 @@ class LimitTerm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilingTerm:
+    """A filing across provinces under which a part of the months moves."""
+
+    number: str
+    valid_from: date
+    valid_to: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class Terms:
     """
     The facts of a contract, frozen when it is proposed: both sides sign the same bytes.
@@ -141,9 +150,7 @@ class Terms:
     great_circle_m: int
     road_m: int
     limits: tuple[LimitTerm, ...]
-    filing_no: str
-    filing_valid_from: date | None
-    filing_valid_to: date | None
+    filings: tuple[FilingTerm, ...]
     loading_mode: str
     loading_hours: str
     unloading_hours: str

@@ -46,7 +46,8 @@ class ProposedAward:
     So many kilograms of a listing for a line, as the round proposes it.
 
     ``price_fen_per_t`` is what the producer nets at its gate, ``delivered_fen_per_t`` the contract's price at the
-    recycler's gate before deductions: price + freight + deduction. Both are None in a planning round.
+    recycler's gate before deductions: price + freight + deduction. Both are None in a planning round. ``filings`` are
+    the ids of those under which the months move, where the two sites lie in different provinces.
     """
 
     listing_id: int
@@ -64,6 +65,7 @@ class ProposedAward:
     rank: int
     explanation: Explanation
     alternatives: tuple[Alternative, ...]
+    filings: tuple[tuple[Month, int], ...] = ()
 
     @property
     def kg(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from marketplace.domain.fit import Fit, Reason, check, filing_needed, in_month
+from marketplace.domain.filings import fit_under
+from marketplace.domain.fit import Filing, Fit, Reason, check, filing_needed, in_month
 from marketplace.domain.haulage import Tariff
 from marketplace.domain.places import EARTH_RADIUS_M
 from marketplace.domain.quantities import Month
@@ -204,40 +205,27 @@ class Checker:
     def check(self, lot: SnapshotLot, line: SnapshotLine, months: tuple[Month, ...]) -> tuple[Fit, dict[Month, int]]:
         """Return the fit in these months, and the id of the filing by which each open month is open."""
         offered, accepting = lot.offered, line.accepting
-        known = self.known_filings(lot, line)
-        fits = [
-            (
-                check(
-                    offered,
-                    accepting,
-                    months=months,
-                    circuity_permille=self.snapshot.circuity_permille,
-                    filing=filing.filing if filing else None,
-                    max_km=self.snapshot.max_km,
-                    with_prices=self.snapshot.kind == "market",
-                    declined=(lot.listing_id, line.line_id) in self.declined,
-                    tariff=self.tariffs.get(offered.material),
-                ),
-                filing,
+        known = self.known_filings(lot, line) if self.needs_filing(lot, line) else ()
+
+        def under(filing: Filing | None) -> Fit:
+            return check(
+                offered,
+                accepting,
+                months=months,
+                circuity_permille=self.snapshot.circuity_permille,
+                filing=filing,
+                max_km=self.snapshot.max_km,
+                with_prices=self.snapshot.kind == "market",
+                declined=(lot.listing_id, line.line_id) in self.declined,
+                tariff=self.tariffs.get(offered.material),
             )
-            for filing in known or (None,)
-        ]
-        if not self.needs_filing(lot, line):
-            return fits[0][0], {}
-        # Of several filings, say of two calendar years, each opens its own months; the earlier id counts.
-        by: dict[Month, int] = {}
-        for fit, filing in fits:
-            for month in fit.months:
-                if filing is not None:
-                    by.setdefault(month, filing.filing_id)
-        best = max((fit for fit, _ in fits), key=lambda fit: (len(fit.months), -len(fit.reasons)))
-        return replace(best, months=tuple(sorted(by))), by
+
+        fit, by = fit_under([each.filing for each in known], under)
+        return fit, {month: known[place].filing_id for month, place in by.items()}
 
     def in_month(self, fit: Fit, lot: SnapshotLot, line: SnapshotLine, month: Month) -> Fit:
         """Return the fit in this month alone, from the fit of the same pair in others."""
         known = self.known_filings(lot, line) if self.needs_filing(lot, line) else ()
-        found = (
-            in_month(fit, lot.offered, line.accepting, month, filing.filing if filing else None)
-            for filing in known or (None,)
-        )
-        return max(found, key=lambda fit: (len(fit.months), -len(fit.reasons)))
+        return fit_under(
+            [each.filing for each in known], lambda filing: in_month(fit, lot.offered, line.accepting, month, filing)
+        )[0]

@@ -62,13 +62,18 @@ def clear(
 
 
 def remainder(
-    snapshot: Snapshot, *, accepted: Mapping[tuple[int, int, Month], int], declined: Iterable[Pair] = ()
+    snapshot: Snapshot,
+    *,
+    accepted: Mapping[tuple[int, int, Month], int],
+    declined: Iterable[Pair] = (),
+    filing_of: Mapping[tuple[int, int, Month], int] | None = None,
 ) -> Snapshot:
     """
     Return what is left of a round when awards were accepted, which are fixed, and others declined.
 
     ``accepted`` are kilograms by listing, line and month. They are taken off the lot, the line's room and the filing
-    that covers them; declined pairs are not joined again. What has nothing left takes no part.
+    that covers them: as in ``filing_of``, which a second pass may have found otherwise, else the one that the round
+    itself finds. Declined pairs are not joined again. What has nothing left takes no part.
 
     Raises ValueError if more was accepted than there is.
     """
@@ -85,7 +90,7 @@ def remainder(
         snapshot,
         lots=tuple(lot for lot in lots if lot.offered.kg),
         lines=tuple(line for line in lines if line.accepting.room_kg),
-        filings=tuple(_filings_left(snapshot, accepted)),
+        filings=tuple(_filings_left(snapshot, accepted, filing_of)),
         declined=tuple(sorted({*snapshot.declined, *declined})),
     )
 
@@ -107,9 +112,13 @@ def _line_left(line: SnapshotLine, taken: Mapping[tuple[int, Month], int]) -> Sn
     return replace(line, months=tuple((month, kg - taken.get((line.line_id, month), 0)) for month, kg in line.months))
 
 
-def _filings_left(snapshot: Snapshot, accepted: Mapping[tuple[int, int, Month], int]) -> Iterable[SnapshotFiling]:
+def _filings_left(
+    snapshot: Snapshot,
+    accepted: Mapping[tuple[int, int, Month], int],
+    filing_of: Mapping[tuple[int, int, Month], int] | None,
+) -> Iterable[SnapshotFiling]:
     used: dict[int, int] = {}
-    filing_of = assemble(snapshot).filing_of
+    filing_of = assemble(snapshot).filing_of if filing_of is None else filing_of
     for key, kg in accepted.items():
         if key in filing_of:
             used[filing_of[key]] = used.get(filing_of[key], 0) + kg

@@ -49,6 +49,7 @@ def explain(outcome: Outcome, settled: Settled) -> ProposedAward:
         rank=rank,
         explanation=_explanation(outcome, settled, rank, alternatives),
         alternatives=alternatives,
+        filings=settled.filings,
     )
 
 

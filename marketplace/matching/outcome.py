@@ -118,19 +118,20 @@ class Outcome:
         return sum(self.flows.get(pair, {}).values())
 
     def filed_kg(self, pair: Pair, month: Month) -> int | None:
-        """Return how much more the filings in force may cover between the two in a month; None if none is needed."""
+        """Return how much more the filing that counts may cover between the two in a month; None if none is needed."""
         assembled = self.assembled
         lot, line = assembled.lots[pair[0]], assembled.lines[pair[1]]
         if not assembled.checker.needs_filing(lot, line):
             return None
-        return max(
-            (
-                filing.filing.remaining_kg - self._filed_under.get(filing.filing_id, 0)
-                for filing in assembled.checker.known_filings(lot, line)
-                if filing.filing.valid_from <= last_day(month) <= filing.filing.valid_to
-            ),
-            default=0,
-        )
+        in_force = [
+            each
+            for each in assembled.checker.known_filings(lot, line)
+            if each.filing.valid_from <= last_day(month) <= each.filing.valid_to
+        ]
+        if not in_force:
+            return 0
+        counts = max(in_force, key=lambda each: (each.filing.remaining_kg, -each.filing_id))
+        return counts.filing.remaining_kg - self._filed_under.get(counts.filing_id, 0)
 
     @cached_property
     def _filed_under(self) -> Mapping[int, int]:

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from marketplace.domain.fit import Fit
 from marketplace.domain.quantities import Month
-from marketplace.domain.rounds import Kind
 from marketplace.matching.assembly import Assembled, Pair
 
 Flows: TypeAlias = Mapping[Pair, Mapping[Month, int]]
@@ -22,6 +21,7 @@ class Settled:
 
     ``price_fen_per_t`` is what the recycler pays the producer at its gate, ``delivered_fen_per_t`` that with freight
     and the expected deduction on top: the price in the contract, off which deductions are taken. None without prices.
+    ``filings`` are the ids of those by which the months are open, between provinces.
     """
 
     listing_id: int
@@ -30,6 +30,7 @@ class Settled:
     price_fen_per_t: int | None
     delivered_fen_per_t: int | None
     fit: Fit
+    filings: tuple[tuple[Month, int], ...]
 
     @property
     def pair(self) -> Pair:
@@ -48,11 +49,7 @@ def settle(assembled: Assembled, flows: Flows) -> tuple[Settled, ...]:
 
     Raises ValueError for a pair of a market round that has no reserve, no bid or a bid below the reserve.
     """
-    kind = assembled.snapshot.kind
-    return tuple(
-        _settled(kind, pair, tuple(sorted(months.items())), assembled.fits[pair], _reserve(assembled, pair))
-        for pair, months in sorted(flows.items())
-    )
+    return tuple(_settled(assembled, pair, tuple(sorted(months.items()))) for pair, months in sorted(flows.items()))
 
 
 def gate_price(*, reserve_fen_per_t: int, net_fen_per_t: int) -> int:
@@ -69,13 +66,11 @@ def gate_price(*, reserve_fen_per_t: int, net_fen_per_t: int) -> int:
     return reserve_fen_per_t + (net_fen_per_t - reserve_fen_per_t) // 2
 
 
-def _reserve(assembled: Assembled, pair: Pair) -> int | None:
-    return assembled.lots[pair[0]].offered.reserve_fen_per_t
-
-
-def _settled(kind: Kind, pair: Pair, months: tuple[tuple[Month, int], ...], fit: Fit, reserve: int | None) -> Settled:
+def _settled(assembled: Assembled, pair: Pair, months: tuple[tuple[Month, int], ...]) -> Settled:
+    fit, filing_of = assembled.fits[pair], assembled.filing_of
     price = delivered = None
-    if kind == "market":
+    if assembled.snapshot.kind == "market":
+        reserve = assembled.lots[pair[0]].offered.reserve_fen_per_t
         if reserve is None or fit.net_fen_per_t is None:
             raise ValueError(f"listing {pair[0]} and line {pair[1]} have no two prices to settle between")
         price = gate_price(reserve_fen_per_t=reserve, net_fen_per_t=fit.net_fen_per_t)
@@ -87,4 +82,5 @@ def _settled(kind: Kind, pair: Pair, months: tuple[tuple[Month, int], ...], fit:
         price_fen_per_t=price,
         delivered_fen_per_t=delivered,
         fit=fit,
+        filings=tuple((month, filing_of[*pair, month]) for month, _ in months if (*pair, month) in filing_of),
     )

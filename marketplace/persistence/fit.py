@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -24,6 +25,14 @@ from marketplace.persistence import lines as tables
 from marketplace.persistence.lines import AcceptanceLimit, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A filing with its id."""
+
+    filing_id: int
+    filing: Filing
 
 
 def offered(session: Session, stream_ids: Collection[int], *, now: datetime) -> dict[int, Offered]:
@@ -121,29 +130,27 @@ def accepting(
     }
 
 
-def filings(session: Session, stream_ids: Collection[int], *, day: date) -> dict[tuple[int, int], Filing]:
-    """
-    Return the filing that counts for each stream and intake line: (stream, line) -> filing. One SELECT.
-
-    Of several that have not been ended, one in force on ``day`` goes before the others, then the one with most left.
-    """
+def filings(session: Session, stream_ids: Collection[int]) -> dict[tuple[int, int], list[Filed]]:
+    """Return the filings of each stream and intake line that were not ended, by id: (stream, line) -> filings. One SELECT."""
     rows = session.execute(
         select(tables.Filing, IntakeLine.id)
         .join(IntakeLine, IntakeLine.site_id == tables.Filing.receiving_site_id)
         .where(tables.Filing.stream_id.in_(stream_ids), tables.Filing.ended_at.is_(None))
         .order_by(tables.Filing.id, IntakeLine.id)
     ).all()
-    best: dict[tuple[int, int], Filing] = {}
-    for filed, line_id in rows:
-        new = Filing(
-            remaining_kg=filed.filed_kg - filed.reserved_kg - filed.contracted_kg,
-            valid_from=filed.valid_from,
-            valid_to=filed.valid_to,
-        )
-        known = best.get((filed.stream_id, line_id))
-        if known is None or _counts(new, day) > _counts(known, day):
-            best[filed.stream_id, line_id] = new
-    return best
+    found: dict[tuple[int, int], list[Filed]] = defaultdict(list)
+    for row, line_id in rows:
+        found[row.stream_id, line_id].append(Filed(row.id, left_of(row)))
+    return dict(found)
+
+
+def left_of(row: tables.Filing) -> Filing:
+    """Return a filing with what is left of it."""
+    return Filing(
+        remaining_kg=row.filed_kg - row.reserved_kg - row.contracted_kg,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+    )
 
 
 def latest_values(session: Session, stream_ids: Collection[int], *, now: datetime) -> dict[int, Mapping[str, Decimal]]:
@@ -248,7 +255,3 @@ def _rooms(session: Session, lines: Sequence[IntakeLine], months: Sequence[Month
             room += min(kg, max(capacity - used, 0))
         rooms[line.id] = room
     return rooms
-
-
-def _counts(filing: Filing, day: date) -> tuple[bool, int]:
-    return (filing.valid_from <= day <= filing.valid_to, filing.remaining_kg)

@@ -36,7 +36,7 @@ class Breach:
 
 
 _LIVE = """
-    select a.id, a.listing_id, a.line_id, a.filing_id, m.month, m.kg,
+    select a.id, a.listing_id, a.line_id, m.filing_id, m.month, m.kg,
            case when c.id is null then 0 else 1 end as contracted
     from awards a
     join award_months m on m.award_id = a.id

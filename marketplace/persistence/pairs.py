@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.fit import Accepting, Fit, Offered, check
+from marketplace.domain.filings import fit_under
+from marketplace.domain.fit import Accepting, Filing, Fit, Offered, check, filing_needed
 from marketplace.domain.haulage import CIRCUITY_PERMILLE
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
@@ -60,7 +62,6 @@ def fits(
     of: Mapping[int, Lot],
     line_ids: Collection[int] | None,
     *,
-    now: datetime,
     max_km: int | None = None,
 ) -> dict[tuple[int, int], Fit]:
     """
@@ -70,23 +71,36 @@ def fits(
     most.
     """
     months = next(iter(of.values())).months if len(of) == 1 else ()
-    return fits_with(session, of, accepting(session, line_ids, months=months), now=now, max_km=max_km)
+    return fits_with(session, of, accepting(session, line_ids, months=months), max_km=max_km)
 
 
 def fits_with(
-    session: Session, of: Mapping[int, Lot], lines: Mapping[int, Accepting], *, now: datetime, max_km: int | None = None
+    session: Session, of: Mapping[int, Lot], lines: Mapping[int, Accepting], *, max_km: int | None = None
 ) -> dict[tuple[int, int], Fit]:
-    """Hold each lot against lines that were read before. One SELECT."""
-    filed = filings(session, {lot.stream_id for lot in of.values()}, day=now.date())
-    return {
-        (lot.listing_id, line_id): check(
-            lot.offered,
-            line,
-            months=lot.months,
-            circuity_permille=CIRCUITY_PERMILLE,
-            filing=filed.get((lot.stream_id, line_id)),
-            max_km=max_km,
-        )
-        for lot in of.values()
-        for line_id, line in lines.items()
-    }
+    """Hold each lot against lines that were read before, in each month under whichever filing counts. One SELECT."""
+    return {pair: fit for pair, (fit, _) in fits_and_filings(session, of, lines, max_km=max_km).items()}
+
+
+def fits_and_filings(
+    session: Session, of: Mapping[int, Lot], lines: Mapping[int, Accepting], *, max_km: int | None = None
+) -> dict[tuple[int, int], tuple[Fit, dict[Month, int]]]:
+    """Hold lots against lines, and say under which filing (its id) each month is open, where one is needed. One SELECT."""
+    filed = filings(session, {lot.stream_id for lot in of.values()})
+    found = {}
+    for lot in of.values():
+        for line_id, line in lines.items():
+            known = filed.get((lot.stream_id, line_id), []) if filing_needed(lot.offered, line) else []
+            fit, by = fit_under([each.filing for each in known], partial(_check, lot, line, max_km))
+            found[lot.listing_id, line_id] = fit, {month: known[place].filing_id for month, place in by.items()}
+    return found
+
+
+def _check(lot: Lot, line: Accepting, max_km: int | None, filing: Filing | None) -> Fit:
+    return check(
+        lot.offered,
+        line,
+        months=lot.months,
+        circuity_permille=CIRCUITY_PERMILLE,
+        filing=filing,
+        max_km=max_km,
+    )

@@ -109,7 +109,6 @@ class Award(Base):
     line_id: Mapped[int] = mapped_column(ForeignKey("intake_lines.id"), index=True)
     producer_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
     recycler_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
-    filing_id: Mapped[int | None] = mapped_column(ForeignKey("filings.id"))
     kg: Mapped[Kilograms]
     price_fen_per_t: Mapped[Fen | None]
     """At the producer's gate; none in a planning round."""
@@ -134,7 +133,7 @@ class Award(Base):
 
 
 class AwardMonth(Base):
-    """The kilograms of an award in one month."""
+    """The kilograms of an award in one month, under a filing if they cross a province: none crosses a calendar year."""
 
     __tablename__ = "award_months"
     __table_args__ = (UniqueConstraint("award_id", "month"), CheckConstraint("kg > 0", name="kg_positive"))
@@ -143,6 +142,7 @@ class AwardMonth(Base):
     award_id: Mapped[int] = mapped_column(ForeignKey("awards.id"))
     month: Mapped[MonthOf] = mapped_column(index=True)
     kg: Mapped[Kilograms]
+    filing_id: Mapped[int | None] = mapped_column(ForeignKey("filings.id"), index=True)
 
 
 class Leftover(Base):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.contracts import LimitTerm, Party, Terms
+from marketplace.domain.contracts import FilingTerm, LimitTerm, Party, Terms
 from marketplace.domain.quantities import Month
 from marketplace.persistence.fit import latest_values
 from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
@@ -35,7 +35,7 @@ class Deal:
     transport: str
     great_circle_m: int
     road_m: int
-    filing_id: int | None
+    filing_ids: tuple[int, ...]
     round_id: int | None
 
 
@@ -46,10 +46,10 @@ def terms_of(session: Session, deals: Sequence[Deal], *, now: datetime) -> list[
     values = latest_values(session, {row.stream_id for row in from_.values()}, now=now)
     limits = _limits(session, {deal.line_id for deal in deals})
     filed = {
-        row.id: row
+        row.id: FilingTerm(number=row.filing_no, valid_from=row.valid_from, valid_to=row.valid_to)
         for row in session.execute(
             select(Filing.id, Filing.filing_no, Filing.valid_from, Filing.valid_to).where(
-                Filing.id.in_({deal.filing_id for deal in deals if deal.filing_id is not None})
+                Filing.id.in_({filing_id for deal in deals for filing_id in deal.filing_ids})
             )
         )
     }
@@ -64,7 +64,8 @@ def terms_of(session: Session, deals: Sequence[Deal], *, now: datetime) -> list[
     found = []
     for deal in deals:
         producer, recycler = from_[deal.listing_id], to[deal.line_id]
-        filing, of = filed.get(deal.filing_id), rounds.get(deal.round_id)
+        of = rounds.get(deal.round_id)
+        under = [filed[filing_id] for filing_id in set(deal.filing_ids)]
         found.append(
             Terms(
                 producer=_party(producer),
@@ -90,9 +91,7 @@ def terms_of(session: Session, deals: Sequence[Deal], *, now: datetime) -> list[
                 great_circle_m=deal.great_circle_m,
                 road_m=deal.road_m,
                 limits=tuple(limit for material, limit in limits[deal.line_id] if material in ("", producer.material)),
-                filing_no=filing.filing_no if filing else "",
-                filing_valid_from=filing.valid_from if filing else None,
-                filing_valid_to=filing.valid_to if filing else None,
+                filings=tuple(sorted(under, key=lambda filing: (filing.valid_from, filing.number))),
                 loading_mode=producer.loading_mode,
                 loading_hours=producer.loading_hours,
                 unloading_hours=recycler.unloading_hours,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -158,25 +158,22 @@ def award_page(session: Session, actor: Actor, award_id: int, *, now: datetime) 
     found = deal(row, now)
     actor.must("award.read", found.belonging())
     side = found.side_of(actor)
-    told = session.execute(
-        select(Award.explanation, Award.terms, Award.transport, Award.filing_id).where(Award.id == award_id)
-    ).one()
-    months = tuple(
-        (each.month, each.kg)
-        for each in session.execute(
-            select(AwardMonth.month, AwardMonth.kg).where(AwardMonth.award_id == award_id).order_by(AwardMonth.month)
-        )
-    )
+    told = session.execute(select(Award.explanation, Award.terms, Award.transport).where(Award.id == award_id)).one()
+    months = session.execute(
+        select(AwardMonth.month, AwardMonth.kg, AwardMonth.filing_id)
+        .where(AwardMonth.award_id == award_id)
+        .order_by(AwardMonth.month)
+    ).all()
     return AwardPage(
         deal=found,
         side=side,
         why=tuple(told.explanation.get(side or "park", ())),
         alternatives=() if side == "recycler" else _alternatives(told.explanation),
         beside=_beside(session, found, side, now),
-        months=months,
+        months=tuple((each.month, each.kg) for each in months),
         parts=_parts(found),
         reserve_fen_per_t=_reserve(session, found.listing_id) if side == "producer" else None,
-        terms=_terms(session, found, told, dict(months), now),
+        terms=_terms(session, found, told, months, now),
         evidence=_evidence(session, actor, found),
         may_answer=side is not None and actor.may("award.answer", found.belonging()),
     )
@@ -225,7 +222,7 @@ def _reserve(session: Session, listing_id: int) -> int | None:
     return asking if reserve is None else reserve
 
 
-def _terms(session: Session, found: Deal, told: Any, months: dict[Month, int], now: datetime) -> Terms | None:
+def _terms(session: Session, found: Deal, told: Any, months: Sequence[Any], now: datetime) -> Terms | None:
     """Return the text that is signed: as frozen, else (an award of a bid that nobody answered) as it is now."""
     if told.terms is not None:
         return terms(told.terms)
@@ -234,14 +231,14 @@ def _terms(session: Session, found: Deal, told: Any, months: dict[Month, int], n
     draft = Draft(
         listing_id=found.listing_id,
         line_id=found.line_id,
-        months=months,
+        months={each.month: each.kg for each in months},
         price_fen_per_t=found.price_fen_per_t,
         freight_fen_per_t=found.freight_fen_per_t,
         deduction_fen_per_t=found.deduction_fen_per_t,
         transport=told.transport,
         great_circle_m=found.great_circle_m,
         road_m=found.road_m,
-        filing_id=told.filing_id,
+        filing_ids=tuple(each.filing_id for each in months if each.filing_id is not None),
         round_id=found.round_id,
     )
     return terms_of(session, [draft], now=now)[0]

@@ -242,7 +242,7 @@ def _candidates(
         .where(Bid.listing_id == listing.id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
     ).all()
     by_id = {row.Bid.id: row for row in rows}
-    found = fits(session, lots(session, [listing.id], now=now), [row.Bid.line_id for row in rows], now=now)
+    found = fits(session, lots(session, [listing.id], now=now), [row.Bid.line_id for row in rows])
     order = ranked((row.Bid.id, net_of(row.Bid), (row.Bid.received_at - EPOCH) // MICROSECOND) for row in rows)
     return tuple(
         _candidate(by_id[each.bid_id], each.rank, found[listing.id, by_id[each.bid_id].Bid.line_id], listing, left, now)

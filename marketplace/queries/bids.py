@@ -153,7 +153,7 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
         .where(Bid.listing_id == listing.id, Bid.line_id == bid.line_id)
         .order_by(Bid.revision.desc(), Bid.id.desc())
     ).all()
-    fit = fits(session, lots(session, [listing.id], now=now), [bid.line_id], now=now)[listing.id, bid.line_id]
+    fit = fits(session, lots(session, [listing.id], now=now), [bid.line_id])[listing.id, bid.line_id]
     public = listing.withdrawn_at is None and listing.expires_at is not None and listing.expires_at > now
     return BidPage(
         row=row,

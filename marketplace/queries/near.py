@@ -88,7 +88,7 @@ def near_page(session: Session, actor: Actor, line_id: int | None, *, now: datet
     within = [] if not viewer.member else _within(session, line.point, radius_m, tuple(line.materials), actor, now)
     ids = [listing_id for _, listing_id in within[:MOST]]
     of = lots(session, ids, now=now)
-    found = fits_with(session, of, {chosen: line}, now=now)
+    found = fits_with(session, of, {chosen: line})
     cards = {card.id: card for card in cards_of(session, viewer, ids, now=now)}
     nearby = [_nearby(cards[id_], found[id_, chosen]) for id_ in ids]
     nearby.sort(key=lambda each: (ORDER[each.verdict], each.predicted_fen_per_t or 0, each.road_m, each.card.id))

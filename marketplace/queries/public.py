@@ -113,7 +113,7 @@ def _own_lines(session: Session, actor: Actor, listing_id: int, *, now: datetime
         .where(Site.organization_id.in_(actor.organization_ids), IntakeLine.retired_at.is_(None))
         .order_by(IntakeLine.id)
     ).all()
-    found = fits(session, lots(session, [listing_id], now=now), [row.id for row in mine], now=now)
+    found = fits(session, lots(session, [listing_id], now=now), [row.id for row in mine])
     lines = [
         OwnLine(
             line_id=row.id,

@@ -129,7 +129,7 @@ def takers_of(session: Session, actor: Actor, lot: Lot, *, now: datetime, overse
     """
     line_ids = list(session.scalars(_lines_near(lot.offered)))
     lines = accepting(session, line_ids, months=lot.months)
-    fits = fits_with(session, {lot.listing_id: lot}, lines, now=now)
+    fits = fits_with(session, {lot.listing_id: lot}, lines)
     names = session.execute(
         select(
             IntakeLine.id,

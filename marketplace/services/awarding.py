@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import ANSWER_DAYS, outcome, ranked
 from marketplace.domain.errors import Conflict, Invalid, NotFound
-from marketplace.domain.fit import Fit, filing_needed
+from marketplace.domain.filings import months_unfiled
+from marketplace.domain.fit import Fit
 from marketplace.domain.listings import bidding_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
@@ -19,10 +20,10 @@ from marketplace.persistence.audit import record
 from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.database import transaction
 from marketplace.persistence.fit import accepting
-from marketplace.persistence.lines import Filing, IntakeLine
+from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
-from marketplace.persistence.pairs import fits_with, lots
+from marketplace.persistence.pairs import fits_and_filings, lots
 from marketplace.persistence.rounds import Award, AwardMonth
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.counters import Share, reserve
@@ -46,7 +47,7 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
 
     A month in which less is left gets what is left. Raises NotFound, NotAllowed; Invalid if it is more than the bid
     asks for; Conflict before the deadline, when the bidding was ended, the bid does not stand, the line does not fit
-    (any more), a cap or least lot is broken, or a counter does not hold it.
+    (any more), a month has no filing that it needs, a cap or least lot is broken, or a counter does not hold it.
     """
     with transaction(session):
         listing_id = session.scalar(select(Bid.listing_id).where(Bid.id == bid_id))
@@ -66,12 +67,13 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
             )
         must_be_verified(session, sale.producer_id)
         must_be_verified(session, bid.organization_id)
-        fit, crosses = _must_fit(session, bid, now)
-        months = _months(session, sale.listing, fit, kg_per_month)
+        left = _left_by_month(session, sale.listing)
+        fit, filing_of = _must_fit(session, bid, left, now)
+        months = _months(left, fit, kg_per_month)
         _must_keep_the_rules(session, sale.listing, bid, sum(months.values()))
-        filing_id = _filing(session, sale.listing, bid.line_id, now) if crosses else None
-        reserve(session, Share(listing_id, bid.line_id, months, filing_id))
-        award = _award(session, sale, bid, fit, months, filing_id, now)
+        share = Share(listing_id, bid.line_id, months, {month: filing_of[month] for month in months if filing_of})
+        reserve(session, share)
+        award = _award(session, sale, bid, fit, share, now)
         if not _left(session, listing_id):
             sale.listing.bids_decided_at = now
         record(
@@ -151,22 +153,8 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -
     return _Sale(listing, producer_id, park_id)
 
 
-def _must_fit(session: Session, bid: Bid, now: datetime) -> tuple[Fit, bool]:
-    """Return the fit, and whether it needs a filing across provinces. Raises Conflict with what stands in the way."""
-    if session.scalar(select(IntakeLine.retired_at).where(IntakeLine.id == bid.line_id)) is not None:
-        raise Conflict("This intake line is no longer kept.")
-    of = lots(session, [bid.listing_id], now=now)
-    lot = of[bid.listing_id]
-    lines = accepting(session, [bid.line_id], months=lot.months)
-    fit = fits_with(session, of, lines, now=now)[bid.listing_id, bid.line_id]
-    if fit.first is not None:
-        raise Conflict("It cannot go to this line: %(reason)s", reason=fit.first.sentence)
-    return fit, filing_needed(lot.offered, lines[bid.line_id])
-
-
-def _months(session: Session, listing: Listing, fit: Fit, kg_per_month: int) -> dict[Month, int]:
-    """Return what the award takes in each open month: what is asked, or what is left if that is less."""
-    left = {
+def _left_by_month(session: Session, listing: Listing) -> dict[Month, int]:
+    return {
         row.month: row.offered_kg - row.reserved_kg - row.contracted_kg
         for row in session.execute(
             select(
@@ -174,6 +162,35 @@ def _months(session: Session, listing: Listing, fit: Fit, kg_per_month: int) -> 
             ).where(ListingMonth.listing_id == listing.id)
         )
     }
+
+
+def _must_fit(session: Session, bid: Bid, left: dict[Month, int], now: datetime) -> tuple[Fit, dict[Month, int]]:
+    """
+    Return the fit, and under which filing each open month moves if one is needed.
+
+    Raises Conflict with what stands in the way, also if nothing but a filing stands in the way of some month.
+    """
+    if session.scalar(select(IntakeLine.retired_at).where(IntakeLine.id == bid.line_id)) is not None:
+        raise Conflict("This intake line is no longer kept.")
+    of = lots(session, [bid.listing_id], now=now)
+    lot = of[bid.listing_id]
+    lines = accepting(session, [bid.line_id], months=lot.months)
+    fit, filing_of = fits_and_filings(session, of, lines)[bid.listing_id, bid.line_id]
+    if fit.first is not None:
+        raise Conflict("It cannot go to this line: %(reason)s", reason=fit.first.sentence)
+    offered_months = [month for month in lot.months if left.get(month, 0) > 0]
+    unfiled = months_unfiled(lot.offered, lines[bid.line_id], fit, offered_months)
+    if unfiled:
+        raise Conflict(
+            "No filing across provinces with tonnes left is in force at the end of %(unfiled_month)s. Keep one before"
+            " you award this bid.",
+            unfiled_month=tuple(str(month) for month in unfiled),
+        )
+    return fit, filing_of
+
+
+def _months(left: dict[Month, int], fit: Fit, kg_per_month: int) -> dict[Month, int]:
+    """Return what the award takes in each open month: what is asked, or what is left if that is less."""
     months = {month: min(kg_per_month, left.get(month, 0)) for month in fit.months if left.get(month, 0) > 0}
     if not months:
         raise Conflict("Nothing of this listing is left in the months in which the line is open.")
@@ -207,19 +224,6 @@ def _must_keep_the_rules(session: Session, listing: Listing, bid: Bid, kg: int) 
         )
 
 
-def _filing(session: Session, listing: Listing, line_id: int, now: datetime) -> int | None:
-    """Return the filing that counts for a stream and a line: in force before others, then the one with most left."""
-    rows = session.execute(
-        select(Filing.id, Filing.valid_from, Filing.valid_to)
-        .join(IntakeLine, IntakeLine.site_id == Filing.receiving_site_id)
-        .where(Filing.stream_id == listing.stream_id, IntakeLine.id == line_id, Filing.ended_at.is_(None))
-        .order_by(Filing.reserved_kg + Filing.contracted_kg - Filing.filed_kg, Filing.id)
-    ).all()
-    in_force = [row for row in rows if row.valid_from <= now.date() <= row.valid_to]
-    chosen = next(iter(in_force or rows), None)
-    return None if chosen is None else int(chosen.id)
-
-
 def _left(session: Session, listing_id: int) -> bool:
     return (
         session.scalar(
@@ -234,9 +238,7 @@ def _left(session: Session, listing_id: int) -> bool:
     )
 
 
-def _award(
-    session: Session, sale: _Sale, bid: Bid, fit: Fit, months: dict[Month, int], filing_id: int | None, now: datetime
-) -> Award:
+def _award(session: Session, sale: _Sale, bid: Bid, fit: Fit, share: Share, now: datetime) -> Award:
     net = _net(bid)
     award = Award(
         bid_id=bid.id,
@@ -244,8 +246,7 @@ def _award(
         line_id=bid.line_id,
         producer_id=sale.producer_id,
         recycler_id=bid.organization_id,
-        filing_id=filing_id,
-        kg=sum(months.values()),
+        kg=sum(share.months.values()),
         price_fen_per_t=net,
         transport=bid.transport,
         freight_fen_per_t=bid.freight_fen_per_t,
@@ -259,7 +260,10 @@ def _award(
     )
     session.add(award)
     session.flush()
-    session.add_all(AwardMonth(award_id=award.id, month=month, kg=kg) for month, kg in sorted(months.items()))
+    session.add_all(
+        AwardMonth(award_id=award.id, month=month, kg=kg, filing_id=share.filings.get(month))
+        for month, kg in sorted(share.months.items())
+    )
     return award
 
 

@@ -68,7 +68,7 @@ def accept_award(
         must_be_verified(session, held.organization_id)
         share = share_of(session, award)
         if award.terms is None:
-            award.terms = terms_of(session, [deal_of(award, dict(share.months))], now=now)[0].plain()
+            award.terms = terms_of(session, [deal_of(award, share)], now=now)[0].plain()
         text = terms(award.terms)
         if terms_sha256 is not None and terms_sha256 != text.sha256:
             raise Conflict("The text of the contract is another by now. Read it again before you accept.")

@@ -143,7 +143,7 @@ def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime
     """Return the fit; a value that is missing may still be measured before an award."""
     if line.retired_at is not None:
         raise Conflict("This intake line is no longer kept.")
-    fit = fits(session, lots(session, [listing_id], now=now), [line.id], now=now)[listing_id, line.id]
+    fit = fits(session, lots(session, [listing_id], now=now), [line.id])[listing_id, line.id]
     if fit.verdict == "fails" and fit.first is not None:
         hard = next(reason for reason in fit.reasons if reason.code != "missing_value")
         raise Conflict("It cannot go to this line: %(reason)s", reason=hard.sentence)

@@ -10,7 +10,7 @@ that no two transactions wait for each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, CursorResult, select, update
@@ -25,17 +25,12 @@ from marketplace.persistence.listings import ListingMonth
 
 @dataclass(frozen=True)
 class Share:
-    """The kilograms of a deal: of one listing into one line, by month, under a filing if it crosses a province."""
+    """The kilograms of a deal: of one listing into one line, by month; ``filings`` are their ids across provinces."""
 
     listing_id: int
     line_id: int
     months: Mapping[Month, int]
-    filing_id: int | None = None
-
-    @property
-    def kg(self) -> int:
-        """All of them."""
-        return sum(self.months.values())
+    filings: Mapping[Month, int] = field(default_factory=dict)
 
 
 def reserve(session: Session, *shares: Share) -> None:
@@ -115,8 +110,8 @@ class _Total:
                 _add(total.listing_months, (share.listing_id, month), kg)
                 _add(total.line_months, (share.line_id, month), kg)
                 _add(total.line_years, (share.line_id, month.year), kg)
-            if share.filing_id is not None:
-                _add(total.filings, share.filing_id, share.kg)
+                if month in share.filings:
+                    _add(total.filings, share.filings[month], kg)
         return total
 
 

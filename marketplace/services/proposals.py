@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.contracts import award_state
-from marketplace.domain.fit import filing_needed
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import ProposedAward, RoundResult, Snapshot
 from marketplace.domain.wording import Sentence
@@ -31,24 +30,17 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
 
     Raises Conflict if a counter does not hold what an award takes any more. A planning round reserves nothing.
     """
-    snapshot = Snapshot.from_json(
-        session.scalars(
-            select(RoundFile.content).where(
-                RoundFile.round_id == of.id, RoundFile.pass_no == pass_no, RoundFile.kind == "input"
-            )
-        ).one()
-    )
-    filing_of = _filings(snapshot, result.awards)
-    awards = [_award(of, pass_no, each, filing_of.get((each.listing_id, each.line_id)), now) for each in result.awards]
+    awards = [_award(of, pass_no, each, now) for each in result.awards]
+    shares = [Share(each.listing_id, each.line_id, dict(each.months), dict(each.filings)) for each in result.awards]
     if of.kind == "market":
-        reserve(session, *(_share(award, each) for award, each in zip(awards, result.awards, strict=True)))
-        _put_terms(session, awards, result.awards, now)
+        reserve(session, *shares)
+        _put_terms(session, awards, shares, now)
     session.add_all(awards)
     session.flush()
     session.add_all(
-        AwardMonth(award_id=award.id, month=month, kg=kg)
-        for award, each in zip(awards, result.awards, strict=True)
-        for month, kg in each.months
+        AwardMonth(award_id=award.id, month=month, kg=kg, filing_id=share.filings.get(month))
+        for award, share in zip(awards, shares, strict=True)
+        for month, kg in share.months.items()
     )
     session.add_all(_leftovers(of, pass_no, result))
     session.add_all(
@@ -72,40 +64,56 @@ def rest_of(session: Session, of: Round, today: Snapshot) -> Snapshot:
         .limit(1)
     ).one()
     rows = session.execute(
-        select(Award.listing_id, Award.line_id, Award.declined_at, Award.lapsed_at, AwardMonth.month, AwardMonth.kg)
+        select(
+            Award.listing_id,
+            Award.line_id,
+            Award.declined_at,
+            Award.lapsed_at,
+            AwardMonth.month,
+            AwardMonth.kg,
+            AwardMonth.filing_id,
+        )
         .join(AwardMonth, AwardMonth.award_id == Award.id)
         .where(Award.round_id == of.id)
         .order_by(AwardMonth.id)
     ).all()
     stands: dict[tuple[int, int, Month], int] = defaultdict(int)
+    filing_of: dict[tuple[int, int, Month], int] = {}
     declined: set[tuple[int, int]] = set()
     for row in rows:
         if row.declined_at is not None or row.lapsed_at is not None:
             declined.add((row.listing_id, row.line_id))
         else:
-            stands[row.listing_id, row.line_id, row.month] += row.kg
-    return within(remainder(Snapshot.from_json(text), accepted=stands, declined=declined), today)
+            key = (row.listing_id, row.line_id, row.month)
+            stands[key] += row.kg
+            if row.filing_id is not None:
+                filing_of[key] = row.filing_id
+    frozen = Snapshot.from_json(text)
+    return within(remainder(frozen, accepted=stands, declined=declined, filing_of=filing_of), today)
 
 
 def share_of(session: Session, award: Award) -> Share:
     """Return the kilograms that an award holds."""
-    rows = session.execute(select(AwardMonth.month, AwardMonth.kg).where(AwardMonth.award_id == award.id))
-    return Share(award.listing_id, award.line_id, {row.month: row.kg for row in rows}, award.filing_id)
+    rows = session.execute(
+        select(AwardMonth.month, AwardMonth.kg, AwardMonth.filing_id).where(AwardMonth.award_id == award.id)
+    ).all()
+    filings = {row.month: row.filing_id for row in rows if row.filing_id is not None}
+    return Share(award.listing_id, award.line_id, {row.month: row.kg for row in rows}, filings)
 
 
-def deal_of(award: Award, months: dict[Month, int]) -> Deal:
+def deal_of(award: Award, share: Share) -> Deal:
     """Return what an award says of its deal; it has a price."""
     return Deal(
         listing_id=award.listing_id,
         line_id=award.line_id,
-        months=months,
+        months=share.months,
         price_fen_per_t=award.price_fen_per_t or 0,
         freight_fen_per_t=award.freight_fen_per_t,
         deduction_fen_per_t=award.deduction_fen_per_t,
         transport=award.transport,
         great_circle_m=award.great_circle_m,
         road_m=award.road_m,
-        filing_id=award.filing_id,
+        filing_ids=tuple(share.filings.values()),
         round_id=award.round_id,
     )
 
@@ -143,7 +151,7 @@ def signatories(session: Session, organization_ids: Iterable[int]) -> list[tuple
     return [(row[0], row[1], row[2]) for row in rows if row[0] is not None]
 
 
-def _award(of: Round, pass_no: int, each: ProposedAward, filing_id: int | None, now: datetime) -> Award:
+def _award(of: Round, pass_no: int, each: ProposedAward, now: datetime) -> Award:
     return Award(
         round_id=of.id,
         pass_no=pass_no,
@@ -151,7 +159,6 @@ def _award(of: Round, pass_no: int, each: ProposedAward, filing_id: int | None, 
         line_id=each.line_id,
         producer_id=each.producer_id,
         recycler_id=each.recycler_id,
-        filing_id=filing_id,
         kg=each.kg,
         price_fen_per_t=each.price_fen_per_t,
         transport="recycler",
@@ -191,33 +198,8 @@ def _explanation(each: ProposedAward) -> dict[str, Any]:
     }
 
 
-def _share(award: Award, each: ProposedAward) -> Share:
-    return Share(award.listing_id, award.line_id, dict(each.months), award.filing_id)
-
-
-def _filings(snapshot: Snapshot, awards: Sequence[ProposedAward]) -> dict[tuple[int, int], int]:
-    """Return the filing under which a pair moves; the snapshot holds at most one for it."""
-    lots = {lot.listing_id: lot for lot in snapshot.lots}
-    lines = {line.line_id: line for line in snapshot.lines}
-    found = {}
-    for each in awards:
-        offered, accepting = lots[each.listing_id].offered, lines[each.line_id].accepting
-        if not filing_needed(offered, accepting):
-            continue
-        for filing in snapshot.filings:
-            parties = (filing.producer_id, filing.recycler_id, filing.waste_code)
-            if parties == (
-                offered.organization_id,
-                accepting.organization_id,
-                offered.waste_code,
-            ) and filing.covers(each.listing_id, each.line_id):
-                found[each.listing_id, each.line_id] = filing.filing_id
-                break
-    return found
-
-
-def _put_terms(session: Session, awards: list[Award], proposed: Sequence[ProposedAward], now: datetime) -> None:
-    deals = [deal_of(award, dict(each.months)) for award, each in zip(awards, proposed, strict=True)]
+def _put_terms(session: Session, awards: list[Award], shares: Sequence[Share], now: datetime) -> None:
+    deals = [deal_of(award, share) for award, share in zip(awards, shares, strict=True)]
     for award, terms in zip(awards, terms_of(session, deals, now=now), strict=True):
         award.terms = terms.plain()
 

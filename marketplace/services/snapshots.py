@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from math import ceil, cos, radians
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from marketplace.domain.haulage import tariff_for
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
-from marketplace.persistence.fit import accepting, may_take_in, offered
+from marketplace.persistence.fit import accepting, left_of, may_take_in, offered
 from marketplace.persistence.lines import Filing, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
@@ -58,7 +58,7 @@ def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
         tariffs=tuple((code, tariff_for(code)) for code in sorted({lot.offered.material for lot in lots})),
         lots=lots,
         lines=lines,
-        filings=_filings(session, listed, lines, now.date()),
+        filings=_filings(session, listed, lines, window),
     )
 
 
@@ -271,47 +271,49 @@ def _near(listed: list[_Listed], most_km: int) -> ColumnElement[bool]:
 
 
 def _filings(
-    session: Session, listed: list[_Listed], lines: tuple[SnapshotLine, ...], day: date
+    session: Session, listed: list[_Listed], lines: tuple[SnapshotLine, ...], window: list[Month]
 ) -> tuple[SnapshotFiling, ...]:
-    """Return the one filing that counts for each stream and receiving site: in force, then with most left, then older."""
+    """
+    Return the filings that open a month of the window: in force on its last day, with something left.
+
+    Of a stream and receiving site that have none, all that were not ended, so that the round can say what is wrong.
+    """
     listings_of: dict[int, list[int]] = defaultdict(list)
     for each in listed:
         listings_of[each.row.stream_id].append(each.row.id)
-    line_ids = [line.line_id for line in lines]
     rows = session.execute(
         select(Filing, IntakeLine.id, WasteStream.waste_code, Site.organization_id)
         .join(WasteStream, Filing.stream_id == WasteStream.id)
         .join(Site, WasteStream.site_id == Site.id)
         .join(IntakeLine, IntakeLine.site_id == Filing.receiving_site_id)
-        .where(Filing.stream_id.in_(listings_of), IntakeLine.id.in_(line_ids), Filing.ended_at.is_(None))
+        .where(
+            Filing.stream_id.in_(listings_of),
+            IntakeLine.id.in_([line.line_id for line in lines]),
+            Filing.ended_at.is_(None),
+        )
         .order_by(Filing.id, IntakeLine.id)
     ).all()
     recycler_of = {line.line_id: line.accepting.organization_id for line in lines}
-    best: dict[tuple[int, int], Any] = {}
     lines_at: dict[int, list[int]] = defaultdict(list)
-    for filing, line_id, waste_code, producer_id in rows:
-        lines_at[filing.id].append(line_id)
-        key = (filing.stream_id, filing.receiving_site_id)
-        if key not in best or _counts(filing, day) > _counts(best[key][0], day):
-            best[key] = (filing, waste_code, producer_id)
-    return tuple(
-        SnapshotFiling(
-            filing_id=filing.id,
+    between: dict[tuple[int, int], dict[int, SnapshotFiling]] = defaultdict(dict)
+    for row, line_id, waste_code, producer_id in rows:
+        lines_at[row.id].append(line_id)
+        between[row.stream_id, row.receiving_site_id][row.id] = SnapshotFiling(
+            filing_id=row.id,
             producer_id=producer_id,
-            recycler_id=recycler_of[lines_at[filing.id][0]],
+            recycler_id=recycler_of[line_id],
             waste_code=waste_code,
-            filing=rules.Filing(
-                remaining_kg=filing.filed_kg - filing.reserved_kg - filing.contracted_kg,
-                valid_from=filing.valid_from,
-                valid_to=filing.valid_to,
-            ),
-            listing_ids=tuple(sorted(listings_of[filing.stream_id])),
-            line_ids=tuple(sorted(lines_at[filing.id])),
+            filing=left_of(row),
+            listing_ids=tuple(sorted(listings_of[row.stream_id])),
+            line_ids=tuple(lines_at[row.id]),
         )
-        for filing, waste_code, producer_id in best.values()
+    found: list[SnapshotFiling] = []
+    for known in between.values():
+        found += [each for each in known.values() if _opens(each.filing, window)] or known.values()
+    return tuple(found)
+
+
+def _opens(filing: rules.Filing, window: list[Month]) -> bool:
+    return filing.remaining_kg > 0 and any(
+        filing.valid_from <= rules.last_day(month) <= filing.valid_to for month in window
     )
-
-
-def _counts(filing: Filing, day: date) -> tuple[bool, int, int]:
-    left = filing.filed_kg - filing.reserved_kg - filing.contracted_kg
-    return (filing.valid_from <= day <= filing.valid_to, left, -filing.id)

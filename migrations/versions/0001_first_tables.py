@@ -656,7 +656,6 @@ def upgrade() -> None:
     sa.Column('line_id', sa.Integer(), nullable=False),
     sa.Column('producer_id', sa.Integer(), nullable=False),
     sa.Column('recycler_id', sa.Integer(), nullable=False),
-    sa.Column('filing_id', sa.Integer(), nullable=True),
     sa.Column('kg', sa.BigInteger(), nullable=False),
     sa.Column('price_fen_per_t', sa.BigInteger(), nullable=True),
     sa.Column('transport', sa.String(), nullable=False),
@@ -677,7 +676,6 @@ def upgrade() -> None:
     sa.CheckConstraint('kg > 0', name=op.f('ck_awards_kg_positive')),
     sa.CheckConstraint('round_id is not null or bid_id is not null', name=op.f('ck_awards_from_round_or_bid')),
     sa.ForeignKeyConstraint(['bid_id'], ['bids.id'], name=op.f('fk_awards_bid_id')),
-    sa.ForeignKeyConstraint(['filing_id'], ['filings.id'], name=op.f('fk_awards_filing_id')),
     sa.ForeignKeyConstraint(['line_id'], ['intake_lines.id'], name=op.f('fk_awards_line_id')),
     sa.ForeignKeyConstraint(['listing_id'], ['listings.id'], name=op.f('fk_awards_listing_id')),
     sa.ForeignKeyConstraint(['producer_id'], ['organizations.id'], name=op.f('fk_awards_producer_id')),
@@ -699,12 +697,15 @@ def upgrade() -> None:
     sa.Column('award_id', sa.Integer(), nullable=False),
     sa.Column('month', sa.String(length=7), nullable=False),
     sa.Column('kg', sa.BigInteger(), nullable=False),
+    sa.Column('filing_id', sa.Integer(), nullable=True),
     sa.CheckConstraint('kg > 0', name=op.f('ck_award_months_kg_positive')),
     sa.ForeignKeyConstraint(['award_id'], ['awards.id'], name=op.f('fk_award_months_award_id')),
+    sa.ForeignKeyConstraint(['filing_id'], ['filings.id'], name=op.f('fk_award_months_filing_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_award_months')),
     sa.UniqueConstraint('award_id', 'month', name=op.f('uq_award_months_award_id_month'))
     )
     with op.batch_alter_table('award_months', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_award_months_filing_id'), ['filing_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_award_months_month'), ['month'], unique=False)
 
     op.create_table('contracts',
@@ -739,6 +740,7 @@ def downgrade() -> None:
     op.drop_table('contracts')
     with op.batch_alter_table('award_months', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_award_months_month'))
+        batch_op.drop_index(batch_op.f('ix_award_months_filing_id'))
 
     op.drop_table('award_months')
     with op.batch_alter_table('awards', schema=None) as batch_op:

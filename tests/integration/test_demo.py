@@ -9,11 +9,16 @@ from sqlalchemy.orm import Session
 
 from marketplace.cli.demo import world
 from marketplace.domain.quantities import Month
+from marketplace.matching.clearing import clear
 from marketplace.persistence import invariants
 from marketplace.persistence.ledger import Posting
+from marketplace.persistence.lines import Filing, IntakeLine
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.people import Person
+from marketplace.persistence.rounds import Round
 from marketplace.persistence.tables import Base
+from marketplace.services.snapshots import read_snapshot
+from marketplace.solver.engines import engine
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -79,3 +84,20 @@ def test_it_is_loaded_once_and_everybody_in_it_is_there(session: Session) -> Non
     assert set(session.scalars(select(Person.email))) >= {
         f"{name}@demo.example" for name in ("plant", "recycler", "park", "operator", "auditor")
     }
+
+
+def test_ash_goes_to_the_alumina_line_under_the_filings_of_both_years(session: Session) -> None:
+    world.load(session, "!", now=NOW)
+    of = session.scalars(select(Round)).one()
+    line_id = session.scalars(select(IntakeLine.id).where(IntakeLine.name_en == "Alumina line")).one()
+    filings = session.execute(select(Filing.id, Filing.valid_from).order_by(Filing.valid_from)).all()
+
+    result = clear(read_snapshot(session, of, now=NOW), engine("scipy"))
+
+    moved = {
+        month.year: filing_id
+        for award in result.awards
+        if award.line_id == line_id
+        for month, filing_id in award.filings
+    }
+    assert moved == {row.valid_from.year: row.id for row in filings}

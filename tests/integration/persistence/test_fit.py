@@ -9,9 +9,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from marketplace.domain.deductions import Limit
+from marketplace.domain.fit import Filing
 from marketplace.domain.quantities import Month
-from marketplace.persistence.fit import a_year_before, accepting, filings, offered
+from marketplace.persistence.fit import Filed, a_year_before, accepting, filings, offered
 from marketplace.persistence.lines import AcceptanceLimit, LineMonth, LineYear
+from marketplace.persistence.pairs import fits_and_filings, lots
 from tests.conftest import counted
 from tests.factories import NOON, Make
 
@@ -96,14 +98,36 @@ def test_the_number_of_statements_does_not_grow(session: Session, make: Make, en
     assert selects == [8, 8]
 
 
-def test_the_filing_in_force_goes_before_the_others(session: Session, make: Make) -> None:
+def test_all_filings_that_were_not_ended_are_told_with_what_is_left(session: Session, make: Make) -> None:
     stream, line = make.stream(), make.line()
     site = make.session.get_one(type(make.site()), line.site_id)
-    make.filing(stream, site, valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31), filed_kg=90_000_000)
-    make.filing(stream, site, filed_kg=10_000_000, reserved_kg=4_000_000)
+    first = make.filing(stream, site, valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31), filed_kg=90_000_000)
+    second = make.filing(stream, site, filed_kg=10_000_000, reserved_kg=4_000_000)
     make.filing(stream, site, filed_kg=80_000_000, ended_at=NOON)
+    make.filing(make.stream(), site)
 
-    found = filings(session, [stream.id], day=date(2027, 2, 28))
+    found = filings(session, [stream.id])
 
-    assert found[stream.id, line.id].remaining_kg == 6_000_000
-    assert found[stream.id, line.id].valid_to == date(2027, 12, 31)
+    assert found == {
+        (stream.id, line.id): [
+            Filed(first.id, Filing(remaining_kg=90_000_000, valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31))),
+            Filed(second.id, Filing(remaining_kg=6_000_000, valid_from=date(2027, 1, 1), valid_to=date(2027, 12, 31))),
+        ]
+    }
+
+
+def test_each_month_is_open_under_the_filing_of_its_year(session: Session, make: Make) -> None:
+    stream = make.stream(make.site(division_code="140602"))
+    abroad = make.site(division_code="150602")
+    line = make.line(abroad)
+    listing = make.listing(stream, first_month=Month(2027, 11), last_month=Month(2028, 2))
+    old = make.filing(stream, abroad)
+    make.filing(stream, abroad, filed_kg=49_000_000)
+    new = make.filing(stream, abroad, valid_from=date(2028, 1, 1), valid_to=date(2028, 1, 31))
+
+    of = lots(session, [listing.id], now=NOON)
+    fit, filing_of = fits_and_filings(session, of, accepting(session, [line.id]))[listing.id, line.id]
+
+    assert fit.verdict == "meets"
+    assert fit.months == (Month(2027, 11), Month(2027, 12), Month(2028, 1))
+    assert filing_of == {Month(2027, 11): old.id, Month(2027, 12): old.id, Month(2028, 1): new.id}

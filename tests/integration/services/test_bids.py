@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
 from marketplace.domain.bids import NewBid
+from marketplace.domain.contracts import FilingTerm, terms
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
 from marketplace.domain.quantities import Month
 from marketplace.persistence.audit import AuditRow
-from marketplace.persistence.lines import AcceptanceLimit, IntakeLine
+from marketplace.persistence.invariants import broken
+from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
 from marketplace.persistence.listings import Bid, Listing, ListingMonth
-from marketplace.persistence.organizations import Organization
-from marketplace.persistence.rounds import Award, AwardMonth
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.rounds import Award, AwardMonth, Contract
+from marketplace.services.awards import accept_award, decline_award
 from marketplace.services.bids import submit_bid, withdraw_bid
 from marketplace.services.listings import award_bid, end_bidding, withdraw_listing
 from tests.factories import NOON, Make
@@ -302,9 +305,76 @@ def test_across_a_province_an_award_draws_on_the_filing(session: Session, make: 
     bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
     award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
-    assert session.get_one(Award, award_id).filing_id == filing.id
+    assert filings_of(session, award_id) == [filing.id] * 3
     session.refresh(filing)
     assert filing.reserved_kg == 3_000_000
+
+
+def across(make: Make, **listing: object) -> tuple[Market, Site, int]:
+    """Return a market over a turn of the year, a site in the next province, and the id of a line there."""
+    market = Market(make, first_month=Month(2027, 11), last_month=Month(2028, 2), **listing)
+    site = make.site(market.recycler, division_code="150902")
+    return market, site, make.line(site).id
+
+
+def filings_of(session: Session, award_id: int) -> list[int | None]:
+    rows = select(AwardMonth.filing_id).where(AwardMonth.award_id == award_id).order_by(AwardMonth.month)
+    return list(session.scalars(rows))
+
+
+def test_an_award_over_the_turn_of_the_year_draws_on_the_filings_of_both_years(session: Session, make: Make) -> None:
+    market, site, line_id = across(make)
+    this_year = make.filing(market.stream, site)
+    small = make.filing(market.stream, site, filed_kg=49_000_000)
+    next_year = make.filing(
+        market.stream, site, filed_kg=9_000_000, valid_from=date(2028, 1, 1), valid_to=date(2028, 12, 31)
+    )
+    bid_id = submit_bid(session, market.buyer, market.bid(line_id=line_id), now=NOON)
+
+    award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    assert filings_of(session, award_id) == [this_year.id, this_year.id, next_year.id, next_year.id]
+    taken = select(Filing.id, Filing.reserved_kg).order_by(Filing.id)
+    assert session.execute(taken).all() == [(this_year.id, 2_000_000), (small.id, 0), (next_year.id, 2_000_000)]
+    assert list(broken(session)) == []
+    session.rollback()
+    decline_award(session, market.buyer, award_id, "The mill stands still.", now=CLOSES)
+    assert session.execute(taken).all() == [(this_year.id, 0), (small.id, 0), (next_year.id, 0)]
+    assert list(broken(session)) == []
+
+
+def test_the_text_of_a_contract_names_each_filing(session: Session, make: Make) -> None:
+    market, site, line_id = across(make)
+    make.filing(market.stream, site, filing_no="B", valid_from=date(2028, 1, 1), valid_to=date(2028, 12, 31))
+    make.filing(market.stream, site, filing_no="A")
+    bid_id = submit_bid(session, market.buyer, market.bid(line_id=line_id), now=NOON)
+    award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    contract_id = accept_award(session, market.buyer, award_id, now=CLOSES)
+
+    made = session.get_one(Contract, contract_id)
+    text = terms(made.terms)
+    assert text.filings == (
+        FilingTerm(number="A", valid_from=date(2027, 1, 1), valid_to=date(2027, 12, 31)),
+        FilingTerm(number="B", valid_from=date(2028, 1, 1), valid_to=date(2028, 12, 31)),
+    )
+    assert text.sha256 == made.terms_sha256
+    assert session.scalars(select(Filing.contracted_kg)).all() == [2_000_000, 2_000_000]
+    assert list(broken(session)) == []
+
+
+def test_a_month_without_a_filing_is_named_and_nothing_is_awarded(session: Session, make: Make) -> None:
+    market, site, line_id = across(make)
+    make.filing(market.stream, site)
+    make.filing(market.stream, site, valid_from=date(2028, 1, 1), valid_to=date(2028, 1, 31), contracted_kg=50_000_000)
+    bid_id = submit_bid(session, market.buyer, market.bid(line_id=line_id), now=NOON)
+
+    with pytest.raises(Conflict) as refused:
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
+
+    assert refused.value.sentence.values == {"unfiled_month": ("2028-01", "2028-02")}
+    assert session.scalar(select(func.count(Award.id))) == 0
+    assert reserved(session, market.listing) == [0, 0, 0, 0]
 
 
 def test_the_bidding_ends_without_an_award_only_with_a_reason(session: Session, market: Market) -> None:

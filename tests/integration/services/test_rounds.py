@@ -21,7 +21,6 @@ from marketplace.persistence.lines import LineMonth, LineYear
 from marketplace.persistence.listings import ListingMonth
 from marketplace.persistence.outbox import Job, OutboxMail
 from marketplace.persistence.rounds import Award, Leftover, Round, RoundFile
-from marketplace.persistence.streams import WasteStream
 from marketplace.services import jobs
 from marketplace.services.awards import accept_award, decline_award, lapse_due
 from marketplace.services.counters import Share, reserve
@@ -40,7 +39,7 @@ from marketplace.services.snapshots import read_snapshot
 from marketplace.solver import engines
 from marketplace.solver.problem import Allocation, Problem
 from tests.factories import NOON, Make
-from tests.integration.services.rounds_world import AFTER, World, awards_of, published, sessions, solve, world
+from tests.integration.services.rounds_world import AFTER, awards_of, published, sessions, solve, world
 
 DAY = timedelta(days=1)
 
@@ -358,22 +357,3 @@ def test_a_published_round_is_void_until_a_contract_stands(session: Session, mak
     with pytest.raises(Conflict):
         void_round(session, actor, second.id, "Too late.", now=AFTER)
     assert state(session, second.id) == "settled"
-
-
-def test_a_filing_across_provinces_is_reserved_with_the_award(session: Session, make: Make) -> None:
-    made = World(make, make.park())
-    listing = made.plant()
-    far = make.organization(park_id=make.park().id, produces=False)
-    abroad = make.site(far, division_code="150902", lat_udeg=40_400_000, lon_udeg=113_300_000)
-    make.line(abroad)
-    of = made.round()
-    assert published(session, made, of) == []
-    stream = session.get_one(WasteStream, listing.stream_id)
-    session.rollback()
-    filed = make.filing(stream, abroad, filed_kg=4_000_000)
-    again = made.round(number=50)
-
-    awards = published(session, made, again)
-
-    assert [(award.kg, award.filing_id) for award in awards] == [(4_000_000, filed.id)]
-    assert list(broken(session)) == []

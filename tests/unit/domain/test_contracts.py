@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.domain.contracts import (
+    FilingTerm,
     LimitTerm,
     Party,
     Terms,
@@ -55,9 +56,10 @@ TEXT = Terms(
             property="moisture", minimum=None, maximum=Decimal(1), deduction_fen_per_unit=20, stop_value=None
         ),
     ),
-    filing_no="",
-    filing_valid_from=None,
-    filing_valid_to=None,
+    filings=(
+        FilingTerm(number="晋备1", valid_from=date(2027, 1, 1), valid_to=date(2027, 12, 31)),
+        FilingTerm(number="晋备2", valid_from=date(2028, 1, 1), valid_to=date(2028, 12, 31)),
+    ),
     loading_mode="",
     loading_hours="",
     unloading_hours="",

@@ -129,6 +129,22 @@ def test_of_two_filings_each_opens_its_own_months() -> None:
     result = clear(round_, SCIPY)
 
     assert [award.months for award in result.awards] == [((JANUARY, 5_000), (FEBRUARY, 7_000))]
+    assert [award.filings for award in result.awards] == [((JANUARY, 1), (FEBRUARY, 2))]
+
+
+def test_of_two_filings_in_force_the_one_with_most_left_counts_and_of_equals_the_older() -> None:
+    months = ((JANUARY, 50_000), (FEBRUARY, 50_000))
+    ended = filing(1, filing=Filing(remaining_kg=8_000, valid_from=date(2027, 1, 1), valid_to=date(2027, 2, 27)))
+    round_ = snapshot(
+        (lot(1, months=months),),
+        (line(1, months=months, division_code="150602"),),
+        filings=(ended, filing(2, 7_000), filing(3, 7_000)),
+    )
+
+    (award,) = clear(round_, SCIPY).awards
+
+    assert award.months == ((JANUARY, 8_000), (FEBRUARY, 7_000))
+    assert award.filings == ((JANUARY, 1), (FEBRUARY, 2))
 
 
 def test_what_was_accepted_is_fixed_and_what_was_declined_is_not_joined_again() -> None:
@@ -156,6 +172,16 @@ def test_the_remainder_takes_off_the_filing_too() -> None:
     assert [award.kg for award in clear(rest, SCIPY).awards] == [10_000]
     with pytest.raises(ValueError, match="fewer tonnes"):
         remainder(round_, accepted={(1, 1, JANUARY): 31_000})
+
+
+def test_the_remainder_takes_it_off_the_filing_under_which_it_was_accepted() -> None:
+    round_ = snapshot(
+        (lot(1, 40_000),), (line(1, 100_000, division_code="150602"),), filings=(filing(1, 30_000), filing(2, 20_000))
+    )
+
+    rest = remainder(round_, accepted={(1, 1, JANUARY): 5_000}, filing_of={(1, 1, JANUARY): 2})
+
+    assert [each.filing.remaining_kg for each in rest.filings] == [30_000, 15_000]
 
 
 def test_the_remainder_refuses_more_than_there_is() -> None:
