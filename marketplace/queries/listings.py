@@ -166,6 +166,7 @@ class FormPage:
     organization_zh: str
     organization_en: str
     site_zh: str
+    site_en: str
     generation_kg_per_month: int
     takers: Takers
     may_publish: bool
@@ -207,6 +208,7 @@ def form_page(
         organization_zh=organization.name_zh,
         organization_en=organization.name_en or organization.name_zh,
         site_zh=site.name,
+        site_en=site.name_en,
         generation_kg_per_month=stream.generation_kg_per_month,
         takers=takers_of(session, actor, lot, now=now),
         may_publish=actor.may("listing.publish", belonging),
