@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.domain.quantities import Month
@@ -84,10 +84,10 @@ def park_row(session: Session, park_id: int, *, this_month: Month, now: datetime
         )
     )
     over = this_month.plus(-1)
-    unstated = ~or_(
-        exists().where(Posting.stream_id == WasteStream.id, Posting.month == over),
-        exists().where(StatedMonth.stream_id == WasteStream.id, StatedMonth.month == over),
-    )
+    # read once for all streams: asked stream by stream, it is the month's postings times the streams
+    stated = select(StatedMonth.stream_id).where(StatedMonth.month == over)
+    posted = select(Posting.stream_id).where(Posting.month == over, Posting.stream_id.is_not(None))
+    unstated = WasteStream.id.not_in(union(stated, posted))
     lines = (
         select(func.count(IntakeLine.id))
         .join(Site, Site.id == IntakeLine.site_id)

@@ -15,6 +15,9 @@ from marketplace.queries import overseen, owned
 from marketplace.queries.accounts import roles_of
 from marketplace.queries.todo import Count, Storage, Task
 
+MOST: Final = 60
+"""Tasks that the page shows; of more it says how many they are."""
+
 ORDER: Final = {"fail": 0, "wait": 1, "info": 2}
 
 
@@ -23,6 +26,8 @@ class TodayPage:
     """The page that a day begins with."""
 
     tasks: tuple[Task, ...]
+    more: int
+    """How many less urgent ones there are beside these."""
     storages: tuple[Storage, ...]
     counts: tuple[Count, ...]
     suspended: tuple[tuple[str, str], ...]
@@ -63,7 +68,8 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
     if actor.roles & {"operator", "auditor"}:
         counts += overseen.platform_counts(session, now=now, since=now - timedelta(days=1))
     return TodayPage(
-        tasks=_one_red(sorted(tasks, key=lambda task: (ORDER[task.kind], task.rank))),
+        tasks=_one_red(sorted(tasks, key=lambda task: (ORDER[task.kind], task.rank))[:MOST]),
+        more=max(0, len(tasks) - MOST),
         storages=storages,
         counts=tuple(counts),
         suspended=tuple((role.name_zh, role.name_en) for role in roles if role.suspended),
