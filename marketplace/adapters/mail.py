@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import smtplib
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -93,8 +94,9 @@ class FolderMailer:
         """Write the mail; the same mail again overwrites itself."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{mail.number:06d}.eml"
-        path.write_bytes(bytes(message(mail, self._sender)))
-        path.chmod(0o600)
+        written = bytes(message(mail, self._sender))
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(written)
 
 
 class LogMailer:

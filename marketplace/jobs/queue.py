@@ -77,11 +77,19 @@ class Queue:
         now = datetime.now(UTC)
         with self._sessions() as session:
             jobs.beat(session, f"{socket.gethostname()}:{os.getpid()}", now=now)
-            mail.deliver(session, self._mailer, self._write, now=now)
+            self._deliver(session, now)
             work.due(session, now=now)
             forgotten = jobs.waiting(session, now=now)
         for job_id in forgotten:
             self._run(job_id)
+
+    def _deliver(self, session: Session, now: datetime) -> None:
+        """Send mail; whatever goes wrong with it, deadlines and forgotten jobs have their turn."""
+        try:
+            mail.deliver(session, self._mailer, self._write, now=now)
+        except Exception:
+            session.rollback()
+            log.exception("the mail could not be delivered")
 
     def work(self) -> None:
         """Run a worker in this process until it is told to stop."""

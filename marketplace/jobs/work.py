@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,6 +16,9 @@ from marketplace.services import jobs
 from marketplace.services.jobs import Claimed, Progress
 
 log = logging.getLogger("marketplace.jobs")
+
+BREATH = jobs.LEASE / 4
+"""How often a worker says that it still holds its job."""
 
 Handler = Callable[[sessionmaker[Session], Claimed, Progress], None]
 
@@ -33,7 +38,8 @@ def run(sessions: sessionmaker[Session], held: Claimed) -> None:
 
     failed: Sentence | None = None
     try:
-        HANDLERS[held.kind](sessions, held, progress)
+        with _holding(sessions, held):
+            HANDLERS[held.kind](sessions, held, progress)
     except MarketplaceError as refusal:
         failed = refusal.sentence
     except Exception:
@@ -44,6 +50,30 @@ def run(sessions: sessionmaker[Session], held: Claimed) -> None:
             jobs.finish(session, held, failed_because=failed, now=datetime.now(UTC))
         except MarketplaceError:
             log.warning("job %s was taken over by another worker", held.id)
+
+
+@contextmanager
+def _holding(sessions: sessionmaker[Session], held: Claimed) -> Iterator[None]:
+    """Hold the job, beside what does it, however long it says nothing: only a worker that died lets go."""
+    done = threading.Event()
+
+    def hold() -> None:
+        while not done.wait(BREATH.total_seconds()):
+            try:
+                with sessions() as session:
+                    jobs.hold(session, held, now=datetime.now(UTC))
+            except MarketplaceError:
+                return  # somebody else has it
+            except Exception:
+                log.warning("job %s could not be held", held.id, exc_info=True)
+
+    beside = threading.Thread(target=hold, name=f"job-{held.id}", daemon=True)
+    beside.start()
+    try:
+        yield
+    finally:
+        done.set()
+        beside.join()
 
 
 def due(session: Session, *, now: datetime) -> None:

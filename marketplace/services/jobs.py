@@ -99,6 +99,19 @@ def progress(session: Session, held: Claimed, done: int, of: int, note: Sentence
         )
 
 
+def hold(session: Session, held: Claimed, *, now: datetime) -> None:
+    """Hold a job longer. Raises Conflict if somebody else holds it by now."""
+    with transaction(session):
+        _must_hold(
+            _update(
+                session,
+                update(Job)
+                .where(Job.id == held.id, Job.attempt == held.attempt, Job.ended_at.is_(None))
+                .values(lease_until=now + LEASE),
+            )
+        )
+
+
 def finish(session: Session, held: Claimed, *, failed_because: Sentence | None = None, now: datetime) -> None:
     """End a job. Raises Conflict if somebody else holds it by now."""
     with transaction(session):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import OutboxMail
 
-MOST_ATTEMPTS: Final = 20
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 3, 7, 15, 30, 60, 120, 240, 480, 1440, 2880))
+"""How long after it was posted a mail is tried for the first time, the second and so on; then it is given up."""
+
 BATCH: Final = 50
 
 
@@ -33,11 +35,15 @@ def post(session: Session, kind: str, recipient: str, language: str, values: dic
     session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
 
 
-def waiting(session: Session) -> list[Waiting]:
-    """Return the mails that wait, oldest first, so many at a time."""
+def waiting(session: Session, *, now: datetime) -> list[Waiting]:
+    """Return the mails whose time has come, oldest first, so many at a time."""
+    due = (
+        and_(OutboxMail.attempts == attempts, OutboxMail.created_at <= now - pause)
+        for attempts, pause in enumerate(PAUSES)
+    )
     rows = session.execute(
         select(OutboxMail.id, OutboxMail.kind, OutboxMail.recipient, OutboxMail.language, OutboxMail.values)
-        .where(OutboxMail.sent_at.is_(None), OutboxMail.attempts < MOST_ATTEMPTS)
+        .where(OutboxMail.sent_at.is_(None), or_(*due))
         .order_by(OutboxMail.id)
         .limit(BATCH)
     ).all()

@@ -6,10 +6,12 @@ import email
 import logging
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from email import policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -126,4 +128,31 @@ def test_what_could_not_be_sent_is_tried_again(session: Session) -> None:
         1,
         "no route to host",
     )
-    assert deliver(session, Remembering(), written, now=NOON) == 1
+    assert deliver(session, Remembering(), written, now=NOON) == 0  # not at once
+    assert deliver(session, Remembering(), written, now=NOON + timedelta(minutes=1)) == 1
+
+
+def test_a_mail_outlasts_a_server_that_is_down_for_a_day(session: Session) -> None:
+    posted(session)
+    for minutes in range(0, 24 * 60, 10):
+        deliver(session, Broken(), written, now=NOON + timedelta(minutes=minutes))
+
+    assert deliver(session, Remembering(), written, now=NOON + timedelta(days=1)) == 1
+
+
+def test_a_mail_that_cannot_be_written_does_not_stop_the_others(session: Session) -> None:
+    for _ in range(2):
+        posted(session)
+    post = Remembering()
+
+    def faulty(kind: str, language: str, values: Mapping[str, Any]) -> str:
+        if not post.sent and not faults:
+            faults.append(kind)
+            raise KeyError("name")
+        return written(kind, language, values)
+
+    faults: list[str] = []
+
+    assert deliver(session, post, faulty, now=NOON) == 1
+    assert [mail.number for mail in post.sent] == [2]
+    assert session.scalars(select(OutboxMail.attempts).order_by(OutboxMail.id)).all() == [1, 0]
