@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+
+from marketplace.domain.errors import Conflict
+
+TWICE: Final = ("23505", sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+"""How PostgreSQL and SQLite call what may be there only once and is there already."""
 
 BUSY_SECONDS = 30
 """How long a writer waits for its turn on SQLite."""
@@ -19,14 +26,17 @@ def connect(url: str) -> Engine:
     Return the engine of a database.
 
     On SQLite: write-ahead log, foreign keys on, every commit on disk before it is answered, and transactions begun by
-    us, since the driver begins none before a SELECT and would let two writers read the same counter.
+    us, since the driver begins none before a SELECT and would let two writers read the same counter. No error tells
+    the values of a statement, since errors go into logs: prices, tokens and passwords do not.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=16, max_overflow=16, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(
+            url, pool_size=16, max_overflow=16, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}
+        )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True)
 
 
 def sessions_of(engine: Engine) -> sessionmaker[Session]:
@@ -58,7 +68,8 @@ def transaction(session: Session) -> Iterator[None]:
     """
     Commit all that the block does, or none of it; what the block reads is true now.
 
-    Raises RuntimeError inside another, or if something was changed before it.
+    Raises RuntimeError inside another, or if something was changed before it; Conflict if somebody else has just
+    written what may be there only once.
     """
     if session.info.get("writing") or session.new or session.dirty or session.deleted:
         raise RuntimeError("one use case, one transaction, and no change outside it")
@@ -68,8 +79,18 @@ def transaction(session: Session) -> Iterator[None]:
     try:
         yield
         session.commit()
+    except IntegrityError as refused:
+        session.rollback()
+        if _is_there_once(refused):
+            raise Conflict("Somebody else has done this at the same moment. Load the page again.") from refused
+        raise
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info["writing"] = False
+
+
+def _is_there_once(refused: IntegrityError) -> bool:
+    cause: Any = refused.orig
+    return (getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorcode", None)) in TWICE

@@ -21,9 +21,10 @@ def belonging(organization: Organization, site: Site | None = None) -> Belonging
     return Belonging.to(organization.id, organization.park_id, site.park_id if site else None)
 
 
-def find_organization(session: Session, organization_id: int) -> Organization:
-    """Return an organization; raises NotFound."""
-    return _there(session.get(Organization, _possible(organization_id)))
+def find_organization(session: Session, organization_id: int, *, lock: bool = False) -> Organization:
+    """Return an organization, locked if what it has is to be counted; raises NotFound."""
+    held = {"key_share": True} if lock else None
+    return _there(session.get(Organization, _possible(organization_id), populate_existing=lock, with_for_update=held))
 
 
 def find_site(session: Session, site_id: int, *, lock: bool = False) -> tuple[Site, Organization]:

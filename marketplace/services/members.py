@@ -137,9 +137,6 @@ def join(session: Session, actor: Actor, token: str, *, now: datetime) -> None:
             raise Conflict(
                 "This invitation was sent to %(email)s. Sign out and sign in with that address.", email=letter.email
             )
-        assert actor.person_id is not None
-        if _live(session, actor.person_id, letter.organization_id) is not None:
-            raise Conflict("You are a member of this organization already.")
         _appoint(session, actor, letter, now=now)
 
 
@@ -196,7 +193,10 @@ def remove(session: Session, actor: Actor, appointment_id: int, *, now: datetime
 
 
 def _organization(session: Session, actor: Actor, organization_id: int, action: str) -> Organization:
-    organization = session.get(Organization, organization_id, populate_existing=True)
+    """Return an organization, held until the transaction ends: its members change one after the other."""
+    organization = session.get(
+        Organization, organization_id, populate_existing=True, with_for_update={"key_share": True}
+    )
     if organization is None:
         raise NotFound
     actor.must(action, Belonging.to(organization.id, organization.park_id))
@@ -208,6 +208,7 @@ def _appointment(session: Session, actor: Actor, appointment_id: int) -> tuple[A
     if held is None or held.organization_id is None:
         raise NotFound
     organization = _organization(session, actor, held.organization_id, "member.remove")
+    session.refresh(held)  # it may have ended while we waited
     if held.ended_at is not None:
         raise NotFound
     return held, organization
@@ -215,7 +216,11 @@ def _appointment(session: Session, actor: Actor, appointment_id: int) -> tuple[A
 
 def _appoint(session: Session, actor: Actor, letter: Letter, *, now: datetime) -> None:
     assert letter.organization_id is not None
+    assert actor.person_id is not None
     organization = session.get_one(Organization, letter.organization_id)
+    session.get_one(Person, actor.person_id, populate_existing=True, with_for_update={"key_share": True})
+    if _live(session, actor.person_id, letter.organization_id) is not None:
+        raise Conflict("You are a member of this organization already.")
     held = frozenset(
         session.scalars(
             select(Appointment.role).where(Appointment.person_id == actor.person_id, Appointment.ended_at.is_(None))

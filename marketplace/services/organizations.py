@@ -160,7 +160,10 @@ def resume(session: Session, actor: Actor, organization_id: int, *, now: datetim
 
 
 def _organization(session: Session, actor: Actor, organization_id: int, action: str) -> Organization:
-    organization = session.get(Organization, organization_id, populate_existing=True)
+    """Return an organization, held until the transaction ends: nobody verifies what is just being changed."""
+    organization = session.get(
+        Organization, organization_id, populate_existing=True, with_for_update={"key_share": True}
+    )
     if organization is None:
         raise NotFound
     actor.must(action, Belonging.to(organization.id, organization.park_id))

@@ -56,6 +56,7 @@ def _line(session: Session, actor: Actor, line_id: int) -> tuple[IntakeLine, int
         .join(Site, Site.id == IntakeLine.site_id)
         .join(Organization, Organization.id == Site.organization_id)
         .where(IntakeLine.id == line_id)
+        .with_for_update(of=IntakeLine)  # nobody verifies a permit that is just being changed
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:

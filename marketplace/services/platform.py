@@ -40,7 +40,7 @@ def edit_park(session: Session, actor: Actor, park_id: int, facts: ParkFacts, *,
     """Change a park. Raises NotFound."""
     actor.must("platform.keep")
     with transaction(session):
-        park = session.get(Park, park_id, populate_existing=True)
+        park = session.get(Park, park_id, populate_existing=True, with_for_update={"key_share": True})
         if park is None:
             raise NotFound
         given = asdict(facts)
@@ -76,7 +76,7 @@ def appoint(
     with transaction(session):
         if park_id is not None and session.get(Park, park_id) is None:
             raise Invalid("Choose one of the parks.", field="park_id")
-        person = session.scalar(select(Person).where(Person.email == known_as))
+        person = session.scalar(select(Person).where(Person.email == known_as).with_for_update(key_share=True))
         if person is None:
             person = Person(
                 email=known_as,
@@ -111,7 +111,8 @@ def dismiss(session: Session, actor: Actor, appointment_id: int, *, now: datetim
     """
     actor.must("platform.keep")
     with transaction(session):
-        held = session.get(Appointment, appointment_id, populate_existing=True)
+        _hold_operators(session)
+        held = session.get(Appointment, appointment_id, populate_existing=True, with_for_update=True)
         if held is None or held.organization_id is not None or held.ended_at is not None:
             raise NotFound
         if held.role == "operator" and _live_operators(session) < 2:
@@ -133,6 +134,16 @@ def _must_go_together(session: Session, person_id: int, role: str, park_id: int 
         raise Conflict("This person holds this role already.")
     if not goes_with(role, frozenset(row.role for row in held)):
         raise Conflict("Whoever runs the platform or examines it holds no other role.")
+
+
+def _hold_operators(session: Session) -> None:
+    """Hold all operators until the transaction ends, so that no two of them dismiss each other."""
+    session.execute(
+        select(Appointment.id)
+        .where(Appointment.role == "operator", Appointment.ended_at.is_(None))
+        .order_by(Appointment.id)
+        .with_for_update()
+    )
 
 
 def _live_operators(session: Session) -> int:

@@ -26,7 +26,7 @@ def add_site(session: Session, actor: Actor, new: NewSite, *, now: datetime) -> 
     Raises NotFound, NotAllowed, and Conflict if the organization has a site of that name.
     """
     with transaction(session):
-        organization = find_organization(session, new.organization_id)
+        organization = find_organization(session, new.organization_id, lock=True)
         actor.must("site.keep", belonging(organization))
         _refuse_namesake(session, organization, new.name)
         site = Site(organization_id=organization.id, created_at=now)
