@@ -135,9 +135,9 @@ class Report:
     The totals of a round.
 
     ``lift_kg`` counts towards the rate and would not be utilized without the round, ``lift_from_stock_kg`` is the part
-    of it that is old stock. ``bound_kg`` is the most that could be moved if no contract had a least lot and no filing
-    ran out: ``gap_kg`` below it were given up for these, in ``passes`` solves; ``dropped_kg`` stood in contracts below
-    their least lot that were dropped on the way. ``paid_fen`` is what recyclers pay and producers receive for the
+    of it that is old stock. ``bound_kg`` is the most that could be moved if no contract had a least lot, no filing
+    ran out and no buyer had a cap: ``gap_kg`` below it were given up for these, in ``passes`` solves; ``dropped_kg``
+    stood in contracts below their least lot that were dropped on the way. ``paid_fen`` is what recyclers pay and producers receive for the
     waste, below zero if the producers pay; None without prices. ``transport_t_km`` is tonnes times road kilometers,
     rounded down.
     """

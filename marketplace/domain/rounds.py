@@ -217,7 +217,8 @@ class SnapshotLot:
     What a listing brings to a round: what is offered, and how many kilograms of it in which month.
 
     ``baseline_kg`` would be utilized without the round too and so do not lift the rate; ``from_stock`` says that it is
-    old stock, which lifts the rate less (it adds to the denominator as well).
+    old stock, which lifts the rate less (it adds to the denominator as well). ``cap_per_buyer_kg`` is the most of the
+    listing that one recycler organization gets, and ``had`` what each has of it already, by the organization's id.
     """
 
     listing_id: int
@@ -225,12 +226,22 @@ class SnapshotLot:
     months: tuple[tuple[Month, int], ...]
     baseline_kg: int = 0
     from_stock: bool = False
+    cap_per_buyer_kg: int | None = None
+    had: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        """Put the months in order; refuse kilograms that do not add up."""
+        """Put the months and the buyers in order; refuse kilograms that do not add up."""
         object.__setattr__(self, "months", _in_order(self.months))
+        object.__setattr__(self, "had", tuple(sorted(self.had)))
+        _must_differ("buyer", tuple(buyer for buyer, _ in self.had))
         if sum(kg for _, kg in self.months) != self.offered.kg:
             raise ValueError(f"listing {self.listing_id}: the months do not add up to what is offered")
+
+    def left_for(self, organization_id: int) -> int | None:
+        """Return how much more a recycler organization may get by the listing's cap; None without one."""
+        if self.cap_per_buyer_kg is None:
+            return None
+        return max(0, self.cap_per_buyer_kg - dict(self.had).get(organization_id, 0))
 
 
 @dataclass(frozen=True, kw_only=True)

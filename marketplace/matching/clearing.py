@@ -71,9 +71,9 @@ def remainder(
     """
     Return what is left of a round when awards were accepted, which are fixed, and others declined.
 
-    ``accepted`` are kilograms by listing, line and month. They are taken off the lot, the line's room and the filing
-    that covers them: as in ``filing_of``, which a second pass may have found otherwise, else the one that the round
-    itself finds. Declined pairs are not joined again. What has nothing left takes no part.
+    ``accepted`` are kilograms by listing, line and month. They are taken off the lot, its cap for the buyer, the line's
+    room and the filing that covers them: as in ``filing_of``, which a second pass may have found otherwise, else the one
+    that the round itself finds. Declined pairs are not joined again. What has nothing left takes no part.
 
     Raises ValueError if more was accepted than there is.
     """
@@ -84,7 +84,12 @@ def remainder(
         taken[line_id, month] = taken.get((line_id, month), 0) + kg
     _must_be_known(given, {(lot.listing_id, month) for lot in snapshot.lots for month, _ in lot.months})
     _must_be_known(taken, {(line.line_id, month) for line in snapshot.lines for month, _ in line.months})
-    lots = (_lot_left(lot, given) for lot in snapshot.lots)
+    buyer_of = {line.line_id: line.accepting.organization_id for line in snapshot.lines}
+    bought: dict[int, dict[int, int]] = {}
+    for (listing_id, line_id, _), kg in accepted.items():
+        had = bought.setdefault(listing_id, {})
+        had[buyer_of[line_id]] = had.get(buyer_of[line_id], 0) + kg
+    lots = (_lot_left(lot, given, bought.get(lot.listing_id, {})) for lot in snapshot.lots)
     lines = (_line_left(line, taken) for line in snapshot.lines)
     return replace(
         snapshot,
@@ -101,11 +106,16 @@ def _must_be_known(masses: Mapping[tuple[int, Month], int], known: Collection[tu
             raise ValueError(f"{node[0]} has nothing in {node[1]}")
 
 
-def _lot_left(lot: SnapshotLot, given: Mapping[tuple[int, Month], int]) -> SnapshotLot:
+def _lot_left(lot: SnapshotLot, given: Mapping[tuple[int, Month], int], bought: Mapping[int, int]) -> SnapshotLot:
     months = tuple((month, kg - given.get((lot.listing_id, month), 0)) for month, kg in lot.months)
     left = sum(kg for _, kg in months)
     baseline = max(0, lot.baseline_kg - (lot.offered.kg - left))
-    return replace(lot, months=months, offered=replace(lot.offered, kg=left), baseline_kg=baseline)
+    had = dict(lot.had)
+    for buyer_id, kg in bought.items() if lot.cap_per_buyer_kg is not None else ():
+        had[buyer_id] = had.get(buyer_id, 0) + kg
+    return replace(
+        lot, months=months, offered=replace(lot.offered, kg=left), baseline_kg=baseline, had=tuple(had.items())
+    )
 
 
 def _line_left(line: SnapshotLine, taken: Mapping[tuple[int, Month], int]) -> SnapshotLine:

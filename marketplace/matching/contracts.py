@@ -1,4 +1,4 @@
-"""What joins arcs to contracts: least lots and filings, kept by solving again without what breaks them."""
+"""What joins arcs to contracts: least lots, filings and caps, kept by solving again without what breaks them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Prove = Callable[[Problem, Allocation], None]
 @dataclass(frozen=True, eq=False)
 class Cleared:
     """
-    An allocation in which every contract holds its least lot and every filing its tonnes.
+    An allocation in which every contract holds its least lot, every filing its tonnes and every buyer its cap.
 
     ``kg`` (e,) by arc of the assembled problem; ``last`` and ``allocation`` are the problem solved last, over the arcs
-    in ``open``; ``bound_kg`` is what the first solve moved, which nothing that keeps least lots and filings exceeds.
-    ``too_small`` are the pairs given up for their least lot, ``filed_out`` those kept from more by their filing: of
-    neither could what is left on both sides be added as it stands.
+    in ``open``; ``bound_kg`` is what the first solve moved, which nothing that keeps all these exceeds. ``too_small``
+    are the pairs given up for their least lot, ``limited`` those kept from more by their filing or a cap: of neither
+    could what is left on both sides be added as it stands.
     """
 
     kg: Integers
@@ -39,14 +39,14 @@ class Cleared:
     dropped_kg: int
     passes: int
     too_small: frozenset[Pair]
-    filed_out: frozenset[Pair]
+    limited: frozenset[Pair]
 
 
 def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progress | None = None) -> Cleared:
     """
-    Solve, and solve again, until no contract is below a least lot and no filing is exceeded.
+    Solve, and solve again, until no contract is below a least lot and no filing and no cap per buyer is exceeded.
 
-    A filing that is exceeded keeps its cheapest kilograms, which are fixed, and its arcs are closed. A contract over
+    A filing or cap that is exceeded keeps its cheapest kilograms, which are fixed, and its arcs are closed. A contract over
     the whole window that is below the least lot of either side is dropped, the smallest first. What is then left on both
     sides of a closed pair is given to it after all if that makes a contract, the cheapest pair first. In between only
     the parts are solved in which something that moved was closed; the first answer and the last are of the whole, and
@@ -71,17 +71,17 @@ class _Passes:
         place = {pair: at for at, pair in enumerate(self.pairs)}
         self.pair_of = np.array([place[arc[:2]] for arc in assembled.arcs], dtype=np.int64)
         self.least = np.array([least_kg(assembled, pair) for pair in self.pairs], dtype=np.int64)
-        self.arcs_under: dict[int, list[int]] = {}
-        for arc, key in enumerate(assembled.arcs):
-            if key in assembled.filing_of:
-                self.arcs_under.setdefault(assembled.filing_of[key], []).append(arc)
-        self.filed_kg = {filing.filing_id: filing.filing.remaining_kg for filing in assembled.snapshot.filings}
+        self.groups = _limited(assembled)
+        self.groups_of: dict[int, list[int]] = {}
+        for at, group in enumerate(self.groups):
+            for arc in group.arcs:
+                self.groups_of.setdefault(arc, []).append(at)
         parts, label = labels(n, m, self.base.lot, self.base.line)
         self.part_of_lot, self.part_of_line = label[:n], label[n:]
         self.everything = np.ones(parts, dtype=np.bool_)
         self.touched = np.zeros(parts, dtype=np.bool_)
         self.too_small: set[Pair] = set()
-        self.filed_out: set[Pair] = set()
+        self.limited: set[Pair] = set()
         self.dropped_kg = 0
         self.small_passes = 0
 
@@ -104,7 +104,7 @@ class _Passes:
             dropped_kg=self.dropped_kg,
             passes=passes,
             too_small=frozenset(self.too_small),
-            filed_out=frozenset(self.filed_out),
+            limited=frozenset(self.limited),
         )
 
     def _solve(self, parts: Flags, engine: Engine, progress: Progress | None) -> tuple[Problem, Allocation]:
@@ -137,8 +137,8 @@ class _Passes:
         return touched == 0 or 2 * touched > self.base.lot.size
 
     def _change(self) -> bool:
-        """Close or fix what breaks a filing or a least lot; return whether there was anything."""
-        return self._fix_exceeded_filings() or self._drop_small() or self._add_what_is_left()
+        """Close or fix what breaks a filing, a cap or a least lot; return whether there was anything."""
+        return self._fix_exceeded() or self._drop_small() or self._add_what_is_left()
 
     def _close(self, arcs: list[int], kg: list[int]) -> None:
         """Close arcs at so many kilograms, which are fixed."""
@@ -148,21 +148,25 @@ class _Passes:
         self.open[at] = False
         self.fixed[at] = self.kg[at] = fixed
 
-    def _fix_exceeded_filings(self) -> bool:
-        """Fix what the cheapest arcs of each exceeded filing take of its tonnes, and close the rest."""
+    def _fix_exceeded(self) -> bool:
+        """
+        Fix what the cheapest arcs of each exceeded filing or cap take of its tonnes, and close the rest.
+
+        An arc may lie under both: what the one leaves to it, the other may take away, never the other way round.
+        """
         exceeded = False
-        for filing_id, arcs in sorted(self.arcs_under.items()):
-            left = self.filed_kg[filing_id]
-            if not self.open[arcs].any() or int(self.kg[arcs].sum()) <= left:
+        for group in self.groups:
+            left = group.most_kg
+            if int(self.kg[group.arcs].sum()) <= left:
                 continue
             exceeded = True
-            arcs = sorted(arcs, key=lambda arc: (int(self.base.cost[arc]), arc))
+            arcs = sorted(group.arcs, key=lambda arc: (int(self.base.cost[arc]), arc))
             kept = []
             for kg in self.kg[arcs].tolist():
                 kept.append(min(kg, left))
                 left -= kept[-1]
             self._close(arcs, kept)
-            self.filed_out.update(self.assembled.arcs[arc][:2] for arc in arcs)
+            self.limited.update(self.assembled.arcs[arc][:2] for arc in arcs)
         return exceeded
 
     def _drop_small(self) -> bool:
@@ -194,28 +198,55 @@ class _Passes:
         """Give closed pairs what is left on both sides, where that makes a contract: room may have come free since."""
         added = False
         left, room = self._left(self.kg)
-        filed = {key: kg - int(self.kg[self.arcs_under.get(key, [])].sum()) for key, kg in self.filed_kg.items()}
+        spare = [group.most_kg - int(self.kg[group.arcs].sum()) for group in self.groups]
         cost = self.base.cost
-        closed = sorted((int(cost[self.arcs_of[pair]].min()), pair) for pair in self.too_small | self.filed_out)
+        closed = sorted((int(cost[self.arcs_of[pair]].min()), pair) for pair in self.too_small | self.limited)
         for _, pair in closed:
             arcs = [arc for arc in self.arcs_of[pair] if not self.open[arc]]
-            under = [self.assembled.filing_of.get(self.assembled.arcs[arc]) for arc in arcs]
-            covered, more = dict(filed), []
-            for arc, filing_id in zip(arcs, under, strict=True):
-                kg = int(min(left[self.base.lot[arc]], room[self.base.line[arc]]))
-                if filing_id is not None:
-                    kg = min(kg, covered[filing_id])
-                    covered[filing_id] -= kg
+            still, more = list(spare), []
+            for arc in arcs:
+                under = self.groups_of.get(arc, [])
+                kg = min(int(left[self.base.lot[arc]]), int(room[self.base.line[arc]]), *(still[at] for at in under))
+                for at in under:
+                    still[at] -= kg
                 more.append(kg)
             held = int(self.kg[self.arcs_of[pair]].sum())
             if not sum(more) or sum(more) + held < int(self.least[self.pair_of[arcs[0]]]):
                 continue
-            added, filed = True, covered
+            added, spare = True, still
             np.subtract.at(left, self.base.lot[arcs], more)
             np.subtract.at(room, self.base.line[arcs], more)
             self.fixed[arcs] = self.kg[arcs] = self.kg[arcs] + more
             self.too_small.discard(pair)
         return added
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Arcs that may carry only so much together."""
+
+    arcs: list[int]
+    most_kg: int
+
+
+def _limited(assembled: Assembled) -> list[_Group]:
+    """Return the arcs under each filing, then those by which an organization gets of each listing that has a cap."""
+    filed: dict[int, list[int]] = {}
+    capped: dict[tuple[int, int], list[int]] = {}
+    for arc, key in enumerate(assembled.arcs):
+        if key in assembled.filing_of:
+            filed.setdefault(assembled.filing_of[key], []).append(arc)
+        if assembled.lots[key[0]].cap_per_buyer_kg is not None:
+            buyer_id = assembled.lines[key[1]].accepting.organization_id
+            capped.setdefault((key[0], buyer_id), []).append(arc)
+    left = {filing.filing_id: filing.filing.remaining_kg for filing in assembled.snapshot.filings}
+    return [
+        *(_Group(arcs, left[filing_id]) for filing_id, arcs in sorted(filed.items())),
+        *(
+            _Group(arcs, assembled.lots[listing_id].left_for(buyer_id) or 0)
+            for (listing_id, buyer_id), arcs in sorted(capped.items())
+        ),
+    ]
 
 
 def least_kg(assembled: Assembled, pair: Pair) -> int:

@@ -201,13 +201,13 @@ def _better(alternatives: tuple[Alternative, ...], rank: int) -> Iterator[Senten
 
 
 def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
-    """Say what the cut and the prices prove: of the first kilograms, and of the problem without least lots and filings."""
+    """Say what the cut and the prices prove: of the first kilograms, and of the problem without least lots, filings and caps."""
     full = [month for month, _ in settled.months if not outcome.room_kg[settled.line_id, month]]
     short = [month for month in full if outcome.is_short(settled.line_id, month)]
     if short:
         yield Sentence(
-            "The line is full in %(full_month)s: further room there would at first be as much more put to use, least lots"
-            " and filings aside.",
+            "The line is full in %(full_month)s: further room there would at first be as much more put to use, least"
+            " lots, filings and caps aside.",
             {"full_month": str(short[0])},
         )
         return
@@ -219,7 +219,7 @@ def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
     if worth > 0:
         yield Sentence(
             "The line is full in %(full_month)s: further room there would at first save %(worth_fen_per_t)s yuan of freight"
-            " and deductions per tonne, least lots and filings aside.",
+            " and deductions per tonne, least lots, filings and caps aside.",
             {"full_month": str(month), "worth_fen_per_t": worth},
         )
 
@@ -271,8 +271,10 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
     filed_out = any(outcome.filed_kg(pair, month) == 0 for month in months)
     if pair in outcome.cleared.too_small:
         code, why = "least_lot", Sentence("what was left for it lay below the least lot.")
-    elif pair in outcome.cleared.filed_out and filed_out:
+    elif pair in outcome.cleared.limited and filed_out:
         code, why = "filing_exhausted", Sentence("the filing across provinces has no more tonnes.")
+    elif pair in outcome.cleared.limited and outcome.cap_kg(pair) == 0:
+        code, why = "cap_per_buyer", Sentence("by the listing's own rule this buyer gets no more of it.")
     elif not in_months:
         code, why = "closed_months", Sentence("it is not open in these months.")
     elif room == 0:

@@ -124,8 +124,15 @@ class _Finder:
         filed = self.outcome.filed_kg(pair, month)
         if filed == 0:
             return "filing_exhausted", Sentence("The filing across provinces has no more tonnes."), None
+        capped = self.outcome.cap_kg(pair)
+        if capped == 0:
+            sentence = Sentence(
+                "By the listing's own rule one buyer gets at most %(cap_kg)s t of it; this one gets no more.",
+                {"cap_kg": self.assembled.lots[pair[0]].cap_per_buyer_kg},
+            )
+            return "cap_per_buyer", sentence, None
         gain = min(self.outcome.left_kg[pair[0], month], self.outcome.room_kg[pair[1], month])
-        gain = gain if filed is None else min(gain, filed)
+        gain = min([gain, *(most for most in (filed, capped) if most is not None)])
         sentence = Sentence(
             "What could still go there lies below the least lot of %(least_kg)s t for one contract.",
             {"least_kg": least_kg(self.assembled, pair)},
@@ -133,12 +140,12 @@ class _Finder:
         return "least_lot", sentence, could_move(Sentence("If a contract might be as small as that"), gain, month)
 
     def _more_room(self, listing_id: int, month: Month, kg: int, fitting: list[int]) -> Sentence | None:
-        """Say what is plain where no least lot and no filing stands between: what is left would fill further room."""
+        """Say what is plain where no least lot, filing or cap stands between: what is left would fill further room."""
         for line_id in fitting:
             pair = (listing_id, line_id)
-            filed = self.outcome.filed_kg(pair, month)
+            limits = (self.outcome.filed_kg(pair, month), self.outcome.cap_kg(pair))
             enough = self.outcome.carried_kg(pair) + TONNE_KG >= least_kg(self.assembled, pair)
-            if kg < TONNE_KG or not enough or (filed is not None and filed < TONNE_KG):
+            if kg < TONNE_KG or not enough or any(most is not None and most < TONNE_KG for most in limits):
                 return None
         return Sentence("A further tonne of room at any of these lines would take one more tonne of it.")
 

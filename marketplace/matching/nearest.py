@@ -45,7 +45,8 @@ class Miss:
     """
     A pair that does not fit in a month, and how many kilograms could move at once if it did.
 
-    That is what is left of the lot, of the line's room and of the filing; 0 if it makes no contract for a least lot.
+    That is what is left of the lot, of its cap for the buyer, of the line's room and of the filing; 0 if it makes no
+    contract for a least lot.
     """
 
     pair: Pair
@@ -107,6 +108,8 @@ class Nearest:
         if gain and codes.isdisjoint(_FILINGS):
             filed = outcome.filed_kg(pair, month)
             gain = gain if filed is None else min(gain, filed)
+        capped = outcome.cap_kg(pair)
+        gain = gain if capped is None else min(gain, capped)
         if not gain:
             return 0
         offered = outcome.assembled.lots[pair[0]].offered

@@ -133,6 +133,21 @@ class Outcome:
         counts = max(in_force, key=lambda each: (each.filing.remaining_kg, -each.filing_id))
         return counts.filing.remaining_kg - self._filed_under.get(counts.filing_id, 0)
 
+    def cap_kg(self, pair: Pair) -> int | None:
+        """Return how much more of the listing its cap leaves for the line's organization; None without a cap."""
+        buyer_id = self.assembled.lines[pair[1]].accepting.organization_id
+        left = self.assembled.lots[pair[0]].left_for(buyer_id)
+        return None if left is None else left - self._bought.get((pair[0], buyer_id), 0)
+
+    @cached_property
+    def _bought(self) -> Mapping[tuple[int, int], int]:
+        """The kilograms of each listing that each organization gets."""
+        bought: dict[tuple[int, int], int] = {}
+        for (listing_id, line_id), months in self.flows.items():
+            key = (listing_id, self.assembled.lines[line_id].accepting.organization_id)
+            bought[key] = bought.get(key, 0) + sum(months.values())
+        return bought
+
     @cached_property
     def _filed_under(self) -> Mapping[int, int]:
         used: dict[int, int] = {}

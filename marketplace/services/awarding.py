@@ -18,6 +18,7 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.audit import record
 from marketplace.persistence.base import EPOCH, MICROSECOND
+from marketplace.persistence.caps import held_by_buyers
 from marketplace.persistence.database import transaction
 from marketplace.persistence.fit import accepting
 from marketplace.persistence.lines import IntakeLine
@@ -206,20 +207,13 @@ def _must_keep_the_rules(session: Session, listing: Listing, bid: Bid, kg: int) 
         )
     if listing.cap_per_buyer_kg is None:
         return
-    has = session.scalar(
-        select(func.coalesce(func.sum(Award.kg), 0)).where(
-            Award.listing_id == listing.id,
-            Award.recycler_id == bid.organization_id,
-            Award.declined_at.is_(None),
-            Award.lapsed_at.is_(None),
-        )
-    )
-    if (has or 0) + kg > listing.cap_per_buyer_kg:
+    has = held_by_buyers(session, [listing.id]).get(listing.id, {}).get(bid.organization_id, 0)
+    if has + kg > listing.cap_per_buyer_kg:
         raise Conflict(
             "By your own rule one buyer gets at most %(cap_kg)s t. This one has %(has_kg)s t; %(award_kg)s t more are"
             " too many.",
             cap_kg=listing.cap_per_buyer_kg,
-            has_kg=has or 0,
+            has_kg=has,
             award_kg=kg,
         )
 

@@ -11,10 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.contracts import award_state
+from marketplace.domain.errors import Conflict
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import ProposedAward, RoundResult, Snapshot
 from marketplace.domain.wording import Sentence
 from marketplace.matching.clearing import remainder
+from marketplace.persistence.caps import held_by_buyers
+from marketplace.persistence.listings import Listing
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person
 from marketplace.persistence.rounds import Award, AwardMonth, Leftover, Round, RoundFile
@@ -28,11 +31,12 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
     """
     Write what a run proposes, in the caller's transaction: awards, leftovers, reservations and mails.
 
-    Raises Conflict if a counter does not hold what an award takes any more. A planning round reserves nothing.
+    Raises Conflict if a counter or a cap per buyer does not hold what an award takes any more. A planning round reserves nothing.
     """
     awards = [_award(of, pass_no, each, now) for each in result.awards]
     shares = [Share(each.listing_id, each.line_id, dict(each.months), dict(each.filings)) for each in result.awards]
     if of.kind == "market":
+        _must_keep_caps(session, result.awards)
         reserve(session, *shares)
         _put_terms(session, awards, shares, now)
     session.add_all(awards)
@@ -196,6 +200,32 @@ def _explanation(each: ProposedAward) -> dict[str, Any]:
             for other in each.alternatives
         ],
     }
+
+
+def _must_keep_caps(session: Session, awards: Sequence[ProposedAward]) -> None:
+    """Hold the listings that have a cap, so that nobody awards of them meanwhile, and ask whether it still holds."""
+    caps = {
+        row.id: row.cap_per_buyer_kg
+        for row in session.execute(
+            select(Listing.id, Listing.cap_per_buyer_kg)
+            .where(Listing.id.in_({each.listing_id for each in awards}), Listing.cap_per_buyer_kg.is_not(None))
+            .order_by(Listing.id)
+            .with_for_update()
+        )
+    }
+    held = held_by_buyers(session, caps)
+    for each in awards:
+        if each.listing_id not in caps:
+            continue
+        buyers = held.setdefault(each.listing_id, {})
+        buyers[each.recycler_id] = buyers.get(each.recycler_id, 0) + each.kg
+        if buyers[each.recycler_id] > caps[each.listing_id]:
+            raise Conflict(
+                "By a listing's own rule one buyer gets at most %(cap_kg)s t of it. With what it has by now this round"
+                " would give it %(has_kg)s t.",
+                cap_kg=caps[each.listing_id],
+                has_kg=buyers[each.recycler_id],
+            )
 
 
 def _put_terms(session: Session, awards: list[Award], shares: Sequence[Share], now: datetime) -> None:

@@ -18,6 +18,7 @@ from marketplace.domain.haulage import tariff_for
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
+from marketplace.persistence.caps import held_by_buyers
 from marketplace.persistence.fit import accepting, left_of, may_take_in, offered
 from marketplace.persistence.lines import Filing, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.listings import Listing, ListingMonth
@@ -68,15 +69,17 @@ def within(frozen: Snapshot, today: Snapshot) -> Snapshot:
 
     What was sold, withdrawn, suspended or retired since takes no part; values and limits stay as they were frozen.
     """
-    lots_now = {lot.listing_id: dict(lot.months) for lot in today.lots}
+    lots_now = {lot.listing_id: lot for lot in today.lots}
     lines_now = {line.line_id: dict(line.months) for line in today.lines}
     filings_now = {filing.filing_id: filing.filing.remaining_kg for filing in today.filings}
     lots = []
     for lot in frozen.lots:
-        months = _least(lot.months, lots_now.get(lot.listing_id, {}))
-        if months:
+        still = lots_now.get(lot.listing_id)
+        months = _least(lot.months, dict(still.months) if still else {})
+        if months and still:
             kg = sum(kg for _, kg in months)
-            lots.append(replace(lot, months=months, offered=replace(lot.offered, kg=kg)))
+            had = _most(lot.had, still.had)
+            lots.append(replace(lot, months=months, offered=replace(lot.offered, kg=kg), had=had))
     lines = [replace(line, months=_least(line.months, lines_now.get(line.line_id, {}))) for line in frozen.lines]
     filings = [
         replace(
@@ -126,6 +129,13 @@ def _least(months: Iterable[tuple[Month, int]], today: Mapping[Month, int]) -> t
     return tuple((month, kg) for month, kg in least if kg > 0)
 
 
+def _most(had: Iterable[tuple[int, int]], today: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    most = dict(had)
+    for buyer_id, kg in today:
+        most[buyer_id] = max(kg, most.get(buyer_id, 0))
+    return tuple(most.items())
+
+
 def _on_the_board(park_id: int, now: datetime) -> ColumnElement[bool]:
     return (
         (Site.park_id == park_id)
@@ -151,6 +161,7 @@ def _listed(session: Session, park_id: int, window: Collection[Month], now: date
             Listing.asking_fen_per_t,
             Listing.reserve_fen_per_t,
             Listing.least_lot_kg,
+            Listing.cap_per_buyer_kg,
             WasteStream.generation_kg_per_month,
             Site.lat_udeg,
             Site.lon_udeg,
@@ -178,6 +189,7 @@ def _listed(session: Session, park_id: int, window: Collection[Month], now: date
 
 def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> tuple[SnapshotLot, ...]:
     streams = offered(session, {each.row.stream_id for each in listed}, now=now)
+    bought = held_by_buyers(session, [each.row.id for each in listed if each.row.cap_per_buyer_kg is not None])
     lots = []
     for each in listed:
         row = each.row
@@ -193,6 +205,8 @@ def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> 
                 ),
                 months=each.months,
                 from_stock=row.generation_kg_per_month == 0,
+                cap_per_buyer_kg=row.cap_per_buyer_kg,
+                had=tuple(bought.get(row.id, {}).items()),
             )
         )
     return tuple(lots)

@@ -150,7 +150,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 @st.composite
 def _lots(draw: st.DrawFn, listing_id: int) -> SnapshotLot:
     months = tuple((month, kg * 997) for month, kg in sorted(draw(_MONTHS).items()))
-    return lot(
+    drawn = lot(
         listing_id,
         months=months,
         organization_id=draw(st.integers(1, 3)),
@@ -162,6 +162,9 @@ def _lots(draw: st.DrawFn, listing_id: int) -> SnapshotLot:
         reserve_fen_per_t=draw(st.integers(-6000, 3000)),
         division_code=draw(_PROVINCES),
     )
+    had = draw(st.dictionaries(st.integers(101, 104), st.integers(1, 20_000), max_size=2))
+    cap_kg = draw(st.sampled_from([None, None, 10_000, 25_000]))
+    return replace(drawn, cap_per_buyer_kg=cap_kg, had=tuple(had.items()) if cap_kg else ())
 
 
 @st.composite
@@ -171,7 +174,7 @@ def _lines(draw: st.DrawFn, line_id: int) -> SnapshotLine:
     return line(
         line_id,
         months=months,
-        organization_id=draw(st.sampled_from([100 + line_id, 100 + line_id, 1])),
+        organization_id=draw(st.sampled_from([100 + line_id, 100 + line_id, 101, 1])),
         point=north(draw(st.integers(-100_000, 100_000))),
         materials=prices,
         limits=draw(_LIMITS),

@@ -23,6 +23,6 @@ def test_no_contract_could_be_added_beside_the_others(round_: Snapshot) -> None:
         more = 0
         for month in assembled.fits[pair].months:
             kg = min(outcome.left_kg[pair[0], month], outcome.room_kg.get((pair[1], month), 0))
-            filed = outcome.filed_kg(pair, month)
-            more = max(more, kg if filed is None else min(kg, filed))
+            limits = (outcome.filed_kg(pair, month), outcome.cap_kg(pair))
+            more = max(more, min([kg, *(most for most in limits if most is not None)]))
         assert not more or more + outcome.carried_kg(pair) < least_kg(assembled, pair)

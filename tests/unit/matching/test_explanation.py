@@ -43,7 +43,7 @@ def test_an_award_is_explained_to_each_of_its_readers() -> None:
     assert said(first.explanation.producer)[-2:] == [
         "Of the 2 lines that fit, freight and deductions are lowest here.",
         "The line is full in 2027-01: further room there would at first save 770 yuan of freight and deductions per tonne,"
-        " least lots and filings aside.",
+        " least lots, filings and caps aside.",
     ]
     assert said(second.explanation.producer) == [
         "You net 2965 yuan per tonne at your gate: 6035 delivered, less 2950 freight and 120 expected deductions.",
