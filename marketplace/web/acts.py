@@ -12,6 +12,7 @@ ACTS: Final = {
     "account.sign_in": lazy("signed in"),
     "account.sign_in_failed": lazy("failed to sign in"),
     "account.sign_out": lazy("signed out"),
+    "demo.load": lazy("loaded the demo world"),
     "account.reset_asked": lazy("asked for a new password"),
     "account.reset": lazy("set a new password by mail"),
     "account.password": lazy("changed the password"),
