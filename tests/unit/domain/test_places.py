@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from marketplace.domain import datums
@@ -45,6 +45,9 @@ def test_bd09_shifts_gcj02_once_more() -> None:
 
 @given(latitudes, longitudes, st.sampled_from(datums.DATUMS))
 def test_there_and_back_is_less_than_a_meter(lat: float, lon: float, datum: str) -> None:
+    # at an edge of the unshifted outlines two points, one shifted and one not, are drawn at the same place
+    around = {datums.is_shifted((lat + up, lon + east)) for up in (-0.01, 0, 0.01) for east in (-0.01, 0, 0.01)}
+    assume(len(around) == 1)
     there = datums.from_wgs84((lat, lon), datum)
 
     back = datums.to_wgs84(there, datum)
