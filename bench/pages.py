@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import perf_counter, process_time
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -39,7 +39,7 @@ PAGES = (
 
 
 def rows(sizes: tuple[int, ...] = SIZES) -> list[dict[str, object]]:
-    """Return one row per page and size: milliseconds at the median and the 95th percentile, statements, kilobytes."""
+    """Return one row per page and size: milliseconds at the median and the 95th percentile, of the processor, statements, kilobytes."""
     return [row for size in sizes for row in _at(size)]
 
 
@@ -57,17 +57,18 @@ def _at(size: int) -> Iterator[dict[str, object]]:
 
 def _measured(app: Flask, engine: Engine, person: int | None, address: str) -> dict[str, object]:
     client = _browser(app, person)
-    taken, sent, answer = [], 0, None
+    taken, worked, sent, answer = [], [], 0, None
     until = perf_counter() + MOST_SECONDS
     for number in range(WARM + RUNS):
         if len(taken) >= LEAST_RUNS and perf_counter() > until:
             break
         with _counted(engine) as statements:
-            began = perf_counter()
+            began, busy = perf_counter(), process_time()
             answer = client.get(address)
-            seconds = perf_counter() - began
+            seconds, busy = perf_counter() - began, process_time() - busy
         if number >= WARM:
             taken.append(1000 * seconds)
+            worked.append(1000 * busy)
             sent = len(statements)
     assert answer is not None
     if answer.status_code != 200:
@@ -75,6 +76,7 @@ def _measured(app: Flask, engine: Engine, person: int | None, address: str) -> d
     return {
         "ms_median": round(statistics.median(taken), 1),
         "ms_p95": round(sorted(taken)[int(0.95 * (len(taken) - 1))], 1),
+        "cpu_ms": round(statistics.median(worked), 1),
         "selects": sent,
         "kilobytes": round(len(answer.data) / 1024, 1),
     }
