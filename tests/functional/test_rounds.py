@@ -96,7 +96,7 @@ def test_the_whole_way_of_a_round(app: Flask, app_make: Make, browse: Browse) ->
     award = app_make.session.scalars(select(Award).where(Award.producer_id == made.plants[0].id)).one()
     award_url = f"/awards/{award.id}"
     app_make.session.rollback()
-    assert "等你答复" in plant.get("/awards").text
+    assert "待贵方答复" in plant.get("/awards").text
     shown = plant.get(award_url).text
     digest = shown.partition('name="terms_sha256" value="')[2][:64]
     assert plant.post(f"{award_url}/accept", data={"terms_sha256": "x" * 64}).status_code == 409
