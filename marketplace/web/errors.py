@@ -75,5 +75,5 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> ResponseReturnValue:
-        app.logger.error("defect in %s %s", request.method, request.path, exc_info=error)
+        app.logger.error("defect in %s %r", request.method, request.path, exc_info=error)
         return page(500)

@@ -18,6 +18,7 @@ from marketplace.web.csvfiles import csv_file, tonnes_cell
 from marketplace.web.filters import month as month_text
 from marketplace.web.filters import pick
 from marketplace.web.forms.ledger import ImportForm, OpeningStockForm, StatementForm
+from marketplace.web.forms.rows import whole
 from marketplace.web.i18n import gettext, locale
 from marketplace.web.routing import requires
 
@@ -100,7 +101,7 @@ def import_file() -> ResponseReturnValue:
     page = ledger_index(
         session(),
         actor(),
-        organization_id=int(wanted) if wanted.isascii() and wanted.isdecimal() else None,
+        organization_id=whole(wanted) or None,
         year=None,
         now=now(),
     )

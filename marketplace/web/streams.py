@@ -58,6 +58,8 @@ def new() -> ResponseReturnValue:
     """Keep a waste stream: first its material, then what is asked for it."""
     sites = site_queries.site_choices(session(), actor(), "stream.keep")
     code = request.args.get("material", "")
+    if request.method == "POST" and not code:
+        raise Invalid("Choose the material first.")
     if not sites or not code:
         return _material_page(bool(sites))
     try:

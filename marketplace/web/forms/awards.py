@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wtforms import HiddenField, TextAreaField
+from wtforms import HiddenField
 from wtforms.validators import Length
 
-from marketplace.web.forms.base import MarketForm, at_most, required
+from marketplace.web.forms.base import AreaField, MarketForm, at_most, required
 from marketplace.web.i18n import lazy_gettext as lazy
 
 
@@ -18,4 +18,4 @@ class AcceptForm(MarketForm):
 class DeclineForm(MarketForm):
     """Why an award is declined."""
 
-    reason = TextAreaField(lazy("Why"), validators=[required(), at_most(500)])
+    reason = AreaField(lazy("Why"), validators=[required(), at_most(500)])

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
-from wtforms.widgets import TextInput
+from wtforms.validators import DataRequired, InputRequired, Length, StopValidation, ValidationError
+from wtforms.widgets import TextArea, TextInput
 
 from marketplace.domain import quantities
 from marketplace.domain.errors import Invalid, MarketplaceError
@@ -22,11 +22,25 @@ from marketplace.web.i18n import lazy_gettext as lazy
 
 MOST_TEXT = 200
 MOST_NOTE = 2000
+MOST_TYPED = 100
+"""Characters of a figure or a month; what is longer is none."""
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 30)
+"""Days that this market can mean; a day later its end can still be said in every time zone."""
+
+
+class _Filled(InputRequired):  # type: ignore[misc]  # WTForms has no types
+    def __call__(self, form: Any, field: Any) -> None:
+        typed = field.raw_data[0] if field.raw_data else None
+        if isinstance(typed, str) and not typed.strip():
+            field.errors = []
+            raise StopValidation(self.message)
+        super().__call__(form, field)
 
 
 def required() -> InputRequired:
-    """Return the rule that a field must be filled in."""
-    return InputRequired(lazy("This is needed."))
+    """Return the rule that a field must be filled in, and not with spaces alone."""
+    return _Filled(lazy("This is needed."))
 
 
 def chosen() -> DataRequired:
@@ -86,12 +100,13 @@ class _TypedField(Field):  # type: ignore[misc]  # WTForms has no types
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read; raises ValueError with the refusal's text, which WTForms shows beside the field."""
-        self.typed = valuelist[0][:100] if valuelist else None
-        if not self.typed or not self.typed.strip():
+        typed = valuelist[0] if valuelist else ""
+        self.typed = typed[:MOST_TYPED]
+        if not typed.strip():
             self.data = None
             return
         try:
-            self.data = self.read(self.typed)
+            self.data = self.read(typed[: MOST_TYPED + 1])
         except Invalid as refusal:
             self.data = None
             raise ValueError(say(refusal.sentence)) from refusal
@@ -105,6 +120,11 @@ class _TypedField(Field):  # type: ignore[misc]  # WTForms has no types
         return str(data)
 
 
+def _number(typed: str) -> Decimal:
+    """Read a number. Raises Invalid, also for one that is longer than any figure: cut off it would be another."""
+    return quantities.number(typed if len(typed) <= MOST_TYPED else f"{typed[:40]}…")
+
+
 class NumberField(_TypedField):
     """A decimal number."""
 
@@ -112,7 +132,7 @@ class NumberField(_TypedField):
 
     def read(self, typed: str) -> Decimal:
         """Read the number."""
-        return quantities.number(typed)
+        return _number(typed)
 
     def write(self, data: Decimal) -> str:
         """Write it without trailing zeros."""
@@ -126,7 +146,7 @@ class WholeField(_TypedField):
 
     def read(self, typed: str) -> int:
         """Read the number."""
-        number = quantities.number(typed)
+        number = _number(typed)
         if number != number.to_integral_value() or abs(number) > 10**12:
             raise Invalid("A whole number is needed here.")
         return int(number)
@@ -139,7 +159,7 @@ class TonnesField(_TypedField):
 
     def read(self, typed: str) -> int:
         """Read tonnes into kilograms."""
-        return quantities.kilograms(quantities.number(typed))
+        return quantities.kilograms(_number(typed))
 
     def write(self, data: int) -> str:
         """Write kilograms as tonnes."""
@@ -153,7 +173,7 @@ class YuanField(_TypedField):
 
     def read(self, typed: str) -> int:
         """Read yuan into fen."""
-        return quantities.fen(quantities.number(typed))
+        return quantities.fen(_number(typed))
 
     def write(self, data: int) -> str:
         """Write fen as yuan."""
@@ -183,6 +203,9 @@ class DayField(DateField):  # type: ignore[misc]  # WTForms has no types
         except ValueError as unreadable:
             self.data = None
             raise ValueError(lazy("A day is written as year, month and day, such as 2027-03-15.")) from unreadable
+        if not FIRST_DAY <= self.data <= LAST_DAY:
+            self.data = None
+            raise ValueError(lazy("This day is far away. Is the year right?"))
 
 
 class TextField(StringField):  # type: ignore[misc]  # WTForms has no types
@@ -194,6 +217,12 @@ class TextField(StringField):  # type: ignore[misc]  # WTForms has no types
         self.data = text
         if any(sign in text for sign in _HIDDEN) or any(ord(sign) < 32 and sign not in "\r\n\t" for sign in text):
             raise ValidationError(lazy("This text holds characters that cannot be seen. Type it again."))
+
+
+class AreaField(TextField):
+    """A text of several lines."""
+
+    widget = TextArea()
 
 
 _HIDDEN = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u200b\ufeff\u0000"

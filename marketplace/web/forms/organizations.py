@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, TextAreaField, ValidationError
+from wtforms import BooleanField, PasswordField, RadioField, SelectField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from marketplace.domain.accounts import MOST_NAME, ORGANIZATION_ROLES, Invitation, NewPerson
 from marketplace.domain.members import OrganizationFacts
 from marketplace.web.filters import pick
-from marketplace.web.forms.base import MarketForm, TextField, at_most, chosen, required
+from marketplace.web.forms.base import AreaField, MarketForm, TextField, at_most, chosen, required
 from marketplace.web.i18n import gettext
 from marketplace.web.i18n import lazy_gettext as lazy
 from marketplace.web.people import role_label
@@ -101,4 +101,4 @@ class InviteForm(RoleForm):
 class ReasonForm(MarketForm):
     """Why."""
 
-    because = TextAreaField(lazy("Reason"), [required(), at_most(500)])
+    because = AreaField(lazy("Reason"), [required(), at_most(500)])

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from wtforms import RadioField, SelectField, TextAreaField
+from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.rounds import NewRound
 from marketplace.web.filters import pick
 from marketplace.web.forms.base import (
+    AreaField,
     DayField,
     MarketForm,
     MonthField,
@@ -69,4 +70,4 @@ class NewRoundForm(MarketForm):
 class VoidForm(MarketForm):
     """Why a round is made void."""
 
-    cause = TextAreaField(lazy("Why"), validators=[required(), at_most(500)])
+    cause = AreaField(lazy("Why"), validators=[required(), at_most(500)])
