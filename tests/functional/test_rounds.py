@@ -155,9 +155,9 @@ def test_every_page_in_both_languages(app_make: Make, browse: Browse, language: 
         "/awards",
         f"/awards/{award.id}",
         f"/awards/{plan.id}",
-        f"/awards/{award.id}/decline",
         "/contracts",
     ]
+    declining = f"/awards/{award.id}/decline"
 
     for name in ("park", "plant", "clerk", "recycler", "auditor"):
         client = browse(who[name].id, language=language)
@@ -167,6 +167,13 @@ def test_every_page_in_both_languages(app_make: Make, browse: Browse, language: 
             assert "%(" not in answer.text, (name, url)
     for url in ("/rounds/new", f"/rounds/{of.id}/void", f"/rounds/{of.id}/progress"):
         assert browse(who["park"].id, language=language).get(url).status_code == 200
+    answers = {
+        name: browse(who[name].id, language=language).get(declining).status_code for name in ("plant", "recycler")
+    }
+    watchers = {
+        name: browse(who[name].id, language=language).get(declining).status_code for name in ("park", "auditor")
+    }
+    assert (answers, watchers) == ({"plant": 200, "recycler": 200}, {"park": 403, "auditor": 403})
 
 
 def test_strangers_find_nothing_on_any_verb(app_make: Make, browse: Browse) -> None:
