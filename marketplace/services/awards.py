@@ -31,7 +31,7 @@ from marketplace.persistence.streams import WasteStream
 from marketplace.persistence.terms import terms_of
 from marketplace.services import outbox
 from marketplace.services.counters import contract, release
-from marketplace.services.proposals import deal_of, settle_if_final, share_of, signatories
+from marketplace.services.proposals import deal_of, hold_round, settle_if_final, share_of, signatories
 from marketplace.services.verification import must_be_verified
 
 LAPSED_AT_ONCE: Final = 200
@@ -168,6 +168,9 @@ def lapse_due(session: Session, now: datetime) -> None:
 
 
 def _held(session: Session, actor: Actor, award_id: int) -> _Held:
+    round_id = session.scalar(select(Award.round_id).where(Award.id == award_id))
+    if round_id is not None:
+        hold_round(session, round_id)
     award = _locked(session, award_id)
     if award is None:
         raise NotFound

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.contracts import award_state
 from marketplace.domain.errors import Conflict
 from marketplace.domain.quantities import Month
-from marketplace.domain.rounds import ProposedAward, RoundResult, Snapshot
+from marketplace.domain.rounds import LEASE, ProposedAward, RoundResult, Snapshot
 from marketplace.domain.wording import Sentence
 from marketplace.matching.clearing import remainder
 from marketplace.persistence.caps import held_by_buyers
@@ -25,17 +25,20 @@ from marketplace.persistence.terms import Deal, terms_of
 from marketplace.services import outbox
 from marketplace.services.counters import Share, reserve
 from marketplace.services.snapshots import excluded, within
+from marketplace.services.standing import must_still_stand
 
 
 def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, now: datetime) -> None:
     """
     Write what a run proposes, in the caller's transaction: awards, leftovers, reservations and mails.
 
-    Raises Conflict if a counter or a cap per buyer does not hold what an award takes any more. A planning round reserves nothing.
+    Raises Conflict if a listing or a line does not stand any more, or a counter or a cap per buyer does not hold what an
+    award takes. A planning round reserves nothing.
     """
     awards = [_award(of, pass_no, each, now) for each in result.awards]
     shares = [Share(each.listing_id, each.line_id, dict(each.months), dict(each.filings)) for each in result.awards]
     if of.kind == "market":
+        must_still_stand(session, {each.listing_id for each in awards}, {each.line_id for each in awards}, now=now)
         _must_keep_caps(session, result.awards)
         reserve(session, *shares)
         _put_terms(session, awards, shares, now)
@@ -122,11 +125,22 @@ def deal_of(award: Award, share: Share) -> Deal:
     )
 
 
-def settle_if_final(session: Session, round_id: int, *, most_recourses: int, now: datetime) -> None:
-    """Say that a round is settled once every award is final and nothing declined can be allotted again."""
+def hold_round(session: Session, round_id: int) -> None:
+    """Hold a round before its awards, as all who change both do: its answers come one after the other."""
+    session.execute(select(Round.id).where(Round.id == round_id).with_for_update(key_share=True))
+
+
+def settle_if_final(session: Session, round_id: int, *, most_recourses: int, now: datetime) -> bool:
+    """
+    Say that a round is settled once every award is final and nothing declined can be allotted again.
+
+    Return whether it has become so.
+    """
     of = session.get_one(Round, round_id, populate_existing=True)
-    if of.published_at is None or of.settled_at is not None or of.voided_at is not None or of.solving_at is not None:
-        return
+    if of.published_at is None or of.settled_at is not None or of.voided_at is not None:
+        return False
+    if of.solving_at is not None and of.solving_at > now - LEASE:
+        return False  # what was declined is being allotted again
     rows = session.execute(
         select(
             Award.price_fen_per_t, Award.answer_by, Award.producer_accepted_at, Award.recycler_accepted_at,
@@ -137,6 +151,7 @@ def settle_if_final(session: Session, round_id: int, *, most_recourses: int, now
     again = "declined" in states and of.recourse_passes < most_recourses
     if now >= of.answer_by or (states and states <= {"contracted", "declined", "lapsed"} and not again):
         of.settled_at = now
+    return of.settled_at is not None
 
 
 def signatories(session: Session, organization_ids: Iterable[int]) -> list[tuple[int, str, str]]:

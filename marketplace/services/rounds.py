@@ -29,7 +29,7 @@ from marketplace.persistence.recourse import newly_declined
 from marketplace.persistence.rounds import Award, Contract, Round, RoundFile
 from marketplace.services import jobs
 from marketplace.services.counters import release
-from marketplace.services.proposals import propose, settle_if_final, share_of
+from marketplace.services.proposals import hold_round, propose, settle_if_final, share_of
 from marketplace.services.runs import Replayed, Run, replay, run_round
 
 __all__ = [
@@ -216,8 +216,9 @@ def settle_due(session: Session, now: datetime) -> None:
     ).all()
     for round_id in ids:
         with transaction(session):
-            settle_if_final(session, round_id, most_recourses=MOST_RECOURSES, now=now)
-            record(session, SYSTEM, "round.settle", "round", round_id, now=now)
+            hold_round(session, round_id)
+            if settle_if_final(session, round_id, most_recourses=MOST_RECOURSES, now=now):
+                record(session, SYSTEM, "round.settle", "round", round_id, now=now)
 
 
 def state_of_round(of: Round, now: datetime) -> State:

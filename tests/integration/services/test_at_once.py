@@ -44,10 +44,11 @@ from marketplace.services import (
     organizations,
     permits,
     platform,
+    rounds,
 )
 from marketplace.services.accounts import Origin
 from tests.factories import NOON, Make
-from tests.integration.services.rounds_world import AFTER, published, world
+from tests.integration.services.rounds_world import AFTER, published, solve, world
 
 HERE = Origin("10.1.2.3", "a browser")
 PASSWORDS = Argon2Passwords(memory_kib=64, rounds=1)
@@ -324,6 +325,23 @@ def test_the_last_two_answers_settle_a_round(make: Make, session: Session) -> No
 
     assert ended == ["done", "done"]
     assert count(session, Contract.award_id == award.id) == 1
+
+
+def test_a_listing_is_withdrawn_or_awarded(make: Make, session: Session) -> None:
+    made = world(make)
+    of = made.round()
+    administrator, producer = made.administrator, make.signatory(made.plants[0])
+    solve(session, administrator, of)
+
+    ended = at_once(
+        session,
+        lambda own: rounds.publish_round(own, administrator, of.id, now=AFTER),
+        lambda own: listings.withdraw_listing(own, producer, made.listings[0].id, now=AFTER),
+    )
+
+    assert ended == ["Conflict", "done"]
+    withdrawn = count(session, Listing.withdrawn_at.is_not(None))
+    assert withdrawn + count(session, Award.round_id == of.id) == 1
 
 
 def facts_of(firm: Organization, **given: object) -> OrganizationFacts:

@@ -6,16 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import SYSTEM
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.quantities import Month
+from marketplace.domain.rounds import LEASE
+from marketplace.persistence.audit import AuditRow
+from marketplace.persistence.base import Base
 from marketplace.persistence.database import transaction
 from marketplace.persistence.invariants import broken
-from marketplace.persistence.lines import LineMonth, LineYear
-from marketplace.persistence.listings import ListingMonth
+from marketplace.persistence.lines import IntakeLine, LineMonth, LineYear
+from marketplace.persistence.listings import Listing, ListingMonth
+from marketplace.persistence.organizations import Organization
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.rounds import Leftover, Round, RoundFile
 from marketplace.services.awards import decline_award
@@ -26,6 +30,7 @@ from marketplace.services.rounds import (
     publish_round,
     replay,
     run_round,
+    settle_due,
     state_of_round,
 )
 from marketplace.solver import engines
@@ -75,6 +80,48 @@ def test_what_was_sold_between_run_and_publication_sends_the_round_back(session:
     solve(session, actor, of)
     publish_round(session, actor, of.id, now=AFTER)
     assert [award.kg for award in awards_of(session, of)] == [14_999_999]
+
+
+@pytest.mark.parametrize(
+    ("table", "changed", "match"),
+    [
+        (Listing, {"withdrawn_at": AFTER}, "off the board"),
+        (Listing, {"expires_at": AFTER}, "off the board"),
+        (IntakeLine, {"retired_at": AFTER}, "retired"),
+        (IntakeLine, {"permit_verified_at": None}, "no longer verified"),
+        (Organization, {"suspended_at": AFTER}, "suspended"),
+    ],
+)
+def test_what_does_not_stand_any_more_is_not_awarded(
+    session: Session, make: Make, table: type[Base], changed: dict[str, object], match: str
+) -> None:
+    made = world(make)
+    actor, of = made.administrator, made.round()
+    solve(session, actor, of)
+    with transaction(session):
+        session.execute(update(table).values(**changed))
+
+    with pytest.raises(Conflict, match=match):
+        publish_round(session, actor, of.id, now=AFTER)
+
+    assert state(session, of.id) == "closed"
+    assert awards_of(session, of) == []
+    assert not any(kg for row in reserved(session) for kg in row)
+
+
+def test_a_round_that_a_dead_run_holds_is_settled_once_when_its_lease_has_lapsed(session: Session, make: Make) -> None:
+    made = world(make)
+    of = made.round()
+    published(session, made, of)
+    with transaction(session):
+        session.execute(update(Round).values(solving_at=of.answer_by))
+    said = []
+
+    for later in (timedelta(0), LEASE, 2 * LEASE):
+        settle_due(session, of.answer_by + later)
+        said.append(session.scalar(select(func.count(AuditRow.id)).where(AuditRow.action == "round.settle")))
+
+    assert said == [0, 1, 1]
 
 
 def failing(problem: Problem, /, *, progress: object = None) -> Allocation:
