@@ -237,12 +237,13 @@ def change_profile(session: Session, actor: Actor, name: str, language: str, *, 
         record(session, actor, "account.profile", "person", actor.person_id, now=now)
 
 
-def choose_language(session: Session, actor: Actor, language: str) -> None:
+def choose_language(session: Session, actor: Actor, language: str, *, now: datetime) -> None:
     """Keep the language that a person chose; a visitor's is in a cookie alone. Raises Invalid if we do not speak it."""
     _known_language(language)
     if actor.signed_in:
         with transaction(session):
             session.execute(update(Person).where(Person.id == actor.person_id).values(language=language))
+            record(session, actor, "account.language", "person", actor.person_id, now=now)
 
 
 def must_be_unrushed(session: Session, email: str, origin: Origin, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ ACTS: Final = {
     "account.reset": lazy("set a new password by mail"),
     "account.password": lazy("changed the password"),
     "account.profile": lazy("changed name or language"),
+    "account.language": lazy("chose the language"),
     "account.end_session": lazy("ended a session"),
     "organization.register": lazy("registered the organization"),
     "organization.edit": lazy("changed the organization"),

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.queries.audit import Wanted, audit_page
 from marketplace.web import acts
 from marketplace.web.context import actor, parts, session
+from marketplace.web.forms.rows import whole
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("audit", __name__)
@@ -25,7 +26,7 @@ def index() -> ResponseReturnValue:
     wanted = Wanted(
         since=_start(first) if first else None,
         until=_start(last + timedelta(days=1)) if last and last < date.max else None,
-        organization_id=asked.get("organization", type=int),
+        organization_id=whole(asked.get("organization")) or None,
         action=asked.get("action", "")[:60],
         page=asked.get("page", 1, type=int),
     )

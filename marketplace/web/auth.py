@@ -87,7 +87,7 @@ def logout() -> ResponseReturnValue:
 def language() -> ResponseReturnValue:
     """Choose the language: kept with the person, and in a cookie for the visitor."""
     chosen = request.form.get("language", "")
-    accounts.choose_language(session(), actor(), chosen)
+    accounts.choose_language(session(), actor(), chosen, now=now())
     return _speaking(make_response(redirect(landing((request.form.get("next") or "").rstrip("?")), code=303)), chosen)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed
 from marketplace.queries import awards as reading
-from marketplace.queries.listed import Wish
 from marketplace.services import awards
 from marketplace.web.context import actor, now, session
 from marketplace.web.forms.awards import AcceptForm, DeclineForm
 from marketplace.web.i18n import gettext
+from marketplace.web.lists import wish
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("awards", __name__)
@@ -21,9 +21,7 @@ blueprint = Blueprint("awards", __name__)
 @requires("award.read")
 def index() -> ResponseReturnValue:
     """Show the awards of the own organization, those that wait first."""
-    number = request.args.get("page", "1")
-    wish = Wish(sort=request.args.get("sort", ""), number=int(number) if number.isdecimal() and len(number) < 7 else 1)
-    return render_template("awards/index.html", page=reading.awards_index(session(), actor(), wish, now=now()))
+    return render_template("awards/index.html", page=reading.awards_index(session(), actor(), wish(), now=now()))
 
 
 @blueprint.get("/awards/<int:award_id>")

@@ -6,9 +6,9 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from marketplace.queries import contracts as reading
-from marketplace.queries.listed import Wish
 from marketplace.web.context import actor, now, session
 from marketplace.web.i18n import LANGUAGES, locale, speaking
+from marketplace.web.lists import wish
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("contracts", __name__)
@@ -18,9 +18,7 @@ blueprint = Blueprint("contracts", __name__)
 @requires("contract.read")
 def index() -> ResponseReturnValue:
     """Show the contracts of the own organization, newest first."""
-    number = request.args.get("page", "1")
-    wish = Wish(sort=request.args.get("sort", ""), number=int(number) if number.isdecimal() and len(number) < 7 else 1)
-    return render_template("contracts/index.html", page=reading.contracts_index(session(), actor(), wish, now=now()))
+    return render_template("contracts/index.html", page=reading.contracts_index(session(), actor(), wish(), now=now()))
 
 
 @blueprint.get("/contracts/<int:contract_id>")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from flask import Flask
+from flask import Flask, request
 from flask_login import current_user
 from werkzeug.routing import IntegerConverter, Map
 
@@ -72,6 +72,12 @@ def could(action: str) -> bool:
 def install(app: Flask) -> None:
     """Set up what addresses are made of."""
     app.url_map.converters["int"] = RowNumber
+
+    @app.before_request
+    def refuse_unseen() -> None:
+        """Refuse an address with a sign that no page of ours has in one, and that not every database can be asked for."""
+        if any("\0" in text for text in (request.path, *(each for _, them in request.args.lists() for each in them))):
+            raise NotFound
 
 
 def check(app: Flask) -> None:

@@ -279,6 +279,6 @@ def test_a_language_that_we_do_not_speak_is_refused(
     session: Session, person: Person, make: Make, language: str
 ) -> None:
     with pytest.raises(Invalid):
-        accounts.choose_language(session, make.actor(person), language)
+        accounts.choose_language(session, make.actor(person), language, now=NOON)
 
     assert session.scalar(select(Person.language)) == "zh_Hans_CN"
