@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004
 from werkzeug.exceptions import HTTPException
 
 from marketplace.domain.errors import Conflict, Invalid, MarketplaceError, NotAllowed, NotFound, TooMany
 from marketplace.domain.wording import Sentence
 from marketplace.web.filters import say
+from marketplace.web.people import take_for_nobody
 from marketplace.web.routing import SignInFirst
 
 STATUS: Final[dict[type[MarketplaceError], int]] = {
@@ -68,8 +69,11 @@ def install(app: Flask) -> None:
         return page(error.code or 500)
 
     @app.errorhandler(OperationalError)
-    def busy(error: OperationalError) -> ResponseReturnValue:
-        app.logger.error("database: %s", error.orig)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(TimeoutError)
+    def busy(error: OperationalError | InterfaceError | TimeoutError) -> ResponseReturnValue:
+        app.logger.error("database: %s", getattr(error, "orig", error))
+        take_for_nobody()
         answer = page(503)
         return (*answer, {"Retry-After": "5"}) if isinstance(answer, tuple) and len(answer) == 2 else answer  # type: ignore[return-value]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask
+from flask import Flask, g
 from flask import session as cookie
-from flask_login import LoginManager, UserMixin
+from flask_login import AnonymousUserMixin, LoginManager, UserMixin
 
 from marketplace.domain.actors import Actor
 from marketplace.queries.accounts import Account, account_of
@@ -52,6 +52,11 @@ def role_label(role: str) -> str:
         "operator": gettext("platform operator"),
         "auditor": gettext("auditor"),
     }.get(role, "")
+
+
+def take_for_nobody() -> None:
+    """Answer this request as nobody's where the database cannot be asked whose it is."""
+    g.setdefault("_login_user", AnonymousUserMixin())
 
 
 def install(app: Flask, *, idle_minutes: int) -> None:
