@@ -30,7 +30,7 @@ run: $(ENV)/run.stamp marketplace/translations/.stamp ## make the environment, t
 
 test: $(ENV)/test.stamp marketplace/translations/.stamp ## make what the tests need and run all of them
 	@$(BIN)/python tools/system_packages.py
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(ENV)/test.stamp marketplace/translations/.stamp ## the static part alone: style, types, layers, templates, translations
 	@$(BIN)/ruff check .
