@@ -60,6 +60,15 @@ def site(demo: Path, tmp_path: Path) -> Iterator[RunningSite]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def demo_site(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """A site that is only looked at."""
+    folder = tmp_path_factory.mktemp("looked") / "data"
+    shutil.copytree(demo, folder)
+    with serving(folder) as running:
+        yield running
+
+
 def _months(ahead: int, count: int) -> tuple[str, str]:
     first = Month.of(datetime.now(UTC).date()).plus(ahead)
     return str(first), str(first.plus(count - 1))
@@ -208,3 +217,25 @@ def test_three_people_from_a_listing_to_the_rate(
         assert forecast > 57
         assert not (faults := plant.faults + recycler.faults + park.faults), "\n".join(faults)
         site.flask("check")
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1280)])
+def test_every_place_of_the_navigation_in_the_other_widths(
+    browser: Browser, demo_site: RunningSite, language: str, width: int
+) -> None:
+    faults = []
+
+    for who in (PLANT, RECYCLER, PARK, "operator@demo.example", "auditor@demo.example"):
+        with somebody(browser, demo_site, who, PASSWORD, language, width) as person:
+            places = person.page.locator("nav .places a[href]").evaluate_all(
+                "each => each.map(link => link.getAttribute('href'))"
+            )
+            for place in dict.fromkeys(places):
+                person.go(place, f"{who.partition('@')[0]}-{place}")
+                objects = sorted(_links(person, rf"{re.escape(place)}/\d+"))
+                if objects:
+                    person.go(objects[0], f"{who.partition('@')[0]}-{objects[0]}")
+            assert person.seen > {"/login", "/today"}
+            faults += [f"{who} {fault}" for fault in person.faults]
+
+    assert not faults, "\n".join(faults)
