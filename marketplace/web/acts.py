@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from flask import current_app
+
 from marketplace.web.i18n import gettext
 from marketplace.web.i18n import lazy_gettext as lazy
 from marketplace.web.people import role_label
@@ -68,6 +70,7 @@ ACTS: Final = {
     "round.failed": lazy("could not solve a round"),
     "round.publish": lazy("published a round"),
     "round.settle": lazy("settled a round"),
+    "round.oversold": lazy("could not publish a round: part of it was sold"),
     "round.void": lazy("voided a round"),
     "ledger.state": lazy("entered a month of the ledger"),
     "ledger.open_stock": lazy("entered an opening stock"),
@@ -98,14 +101,59 @@ OBJECTS: Final = {
 DETAILS: Final = {
     "account": lazy("account mark"),
     "address": lazy("address"),
+    "awards": lazy("awards"),
     "because": lazy("reason"),
     "before": lazy("before"),
+    "bid_id": lazy("bid"),
+    "capacity_kg_per_month": lazy("capacity per month, kg"),
+    "capacity_kg_per_year": lazy("capacity per year, kg"),
+    "cause": lazy("cause"),
     "changed": lazy("changed"),
+    "division_code": lazy("division code"),
+    "entered_on_dry_mass": lazy("entered on dry mass"),
+    "filed_kg": lazy("filed, kg"),
+    "filed_trips": lazy("trips filed"),
+    "filing_no": lazy("filing number"),
+    "grade": lazy("grade"),
+    "kg": lazy("kilograms"),
+    "legal_status": lazy("legal status"),
+    "limits": lazy("acceptance limits"),
+    "listing_id": lazy("listing"),
+    "material": lazy("material"),
+    "materials": lazy("materials"),
+    "month": lazy("month"),
+    "name": lazy("name"),
+    "number": lazy("number"),
+    "origin_answers": lazy("answers on the origin"),
     "permit": lazy("permit"),
+    "permit_no": lazy("permit number"),
+    "permit_valid_until": lazy("permit valid until"),
     "person": lazy("person"),
+    "planning": lazy("planning round"),
+    "point": lazy("point"),
+    "postings": lazy("postings"),
+    "reason": lazy("reason"),
+    "receiving_site_id": lazy("receiving site"),
+    "result_sha256": lazy("hash of the result"),
+    "revision": lazy("revision"),
     "role": lazy("role"),
+    "route": lazy("utilization route"),
+    "rows": lazy("rows"),
+    "run": lazy("run"),
+    "sheet_no": lazy("lab sheet number"),
+    "side": lazy("side"),
+    "stock_kg": lazy("stock, kg"),
+    "stream_id": lazy("waste stream"),
+    "terms_sha256": lazy("hash of the text"),
+    "valid_from": lazy("valid from"),
+    "valid_to": lazy("valid to"),
     "valid_until": lazy("valid until"),
+    "values": lazy("lab values"),
+    "waste_code": lazy("waste code"),
 }
+
+
+SIDES: Final = {"producer": lazy("producer"), "recycler": lazy("recycler")}
 
 
 def act(action: str) -> str:
@@ -127,4 +175,8 @@ def detail_value(name: str, value: str) -> str:
     """Return a detail in words where it has some: roles, and names of columns as they are."""
     if name in ("role", "before") and role_label(value):
         return role_label(value)
+    if name == "side" and value in SIDES:
+        return str(SIDES[value])
+    if name in ("material", "route", "legal_status") and value:
+        return str(current_app.jinja_env.filters[name](value))
     return value or gettext("none")
