@@ -86,7 +86,7 @@ OBJECTS: Final = {
     "park": lazy("park"),
     "site": lazy("site"),
     "stream": lazy("waste stream"),
-    "sheet": lazy("lab sheet"),
+    "lab_sheet": lazy("lab sheet"),
     "line": lazy("intake line"),
     "filing": lazy("filing"),
     "listing": lazy("listing"),
