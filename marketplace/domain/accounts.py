@@ -177,8 +177,12 @@ def goes_with(role: str, held: frozenset[str]) -> bool:
     """
     Return whether somebody who holds these roles may be given this one.
 
-    >>> goes_with("auditor", frozenset({"clerk"})), goes_with("clerk", frozenset({"park_administrator"}))
+    Who oversees a park acts for no firm in it: a round that the own firm takes part in would be judged in the own cause.
+
+    >>> goes_with("auditor", frozenset({"clerk"})), goes_with("clerk", frozenset({"signatory"}))
     (False, True)
     """
-    others = held - {role}
-    return not others or (role not in ALONE and not others & ALONE)
+    together = held | {role}
+    if len(together) == 1:
+        return True
+    return not together & ALONE and not ("park_administrator" in together and together & set(ORGANIZATION_ROLES))

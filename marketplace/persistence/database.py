@@ -36,7 +36,10 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True)
+    patience = {"options": f"-c lock_timeout={BUSY_SECONDS * 1000}"}  # PostgreSQL would wait for ever
+    return create_engine(
+        url, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True, connect_args=patience
+    )
 
 
 def sessions_of(engine: Engine) -> sessionmaker[Session]:

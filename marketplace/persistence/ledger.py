@@ -29,6 +29,7 @@ class Posting(Base):
         UniqueConstraint("reverses_id"),
         Index("ix_postings_site_month", "site_id", "month"),
         Index("ix_postings_month", "month"),
+        Index("ix_postings_stream_month", "stream_id", "month"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -49,6 +49,23 @@ class Appointment(Base):
             sqlite_where=text("ended_at is null"),
             postgresql_where=text("ended_at is null"),
         ),
+        Index(
+            "uq_appointments_live_park",
+            "person_id",
+            "role",
+            "park_id",
+            unique=True,
+            sqlite_where=text("ended_at is null"),
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index(
+            "uq_appointments_live_platform",
+            "person_id",
+            "role",
+            unique=True,
+            sqlite_where=text("ended_at is null and organization_id is null and park_id is null"),
+            postgresql_where=text("ended_at is null and organization_id is null and park_id is null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -230,8 +230,7 @@ def _where(viewer: Viewer, search: Search, now: datetime) -> list[Any]:
 def _prefectures() -> tuple[tuple[str, Point], ...]:
     """Return the beginnings of division codes with the point that stands for all of them: four digits, or all six."""
     found = {
-        each.prefecture_code[:4] if each.prefecture_code else each.code: hidden_point(each.code)
-        for each in divisions()
+        each.prefecture_code[:4] if each.prefecture_code else each.code: hidden_point(each.code) for each in divisions()
     }
     return tuple(found.items())
 

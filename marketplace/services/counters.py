@@ -77,7 +77,7 @@ def reserve(session: Session, *shares: Share) -> None:
         _move(
             session,
             Filing,
-            (Filing.id == filing_id,),
+            (Filing.id == filing_id, Filing.ended_at.is_(None)),
             reserved=kg,
             full=Conflict("The filing across provinces leaves less than %(wanted_kg)s t.", wanted_kg=kg),
         )

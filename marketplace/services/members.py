@@ -227,7 +227,7 @@ def _appoint(session: Session, actor: Actor, letter: Letter, *, now: datetime) -
         )
     )
     if not goes_with(letter.role or "", held):
-        raise Conflict("Whoever runs the platform or examines it acts for no organization.")
+        raise Conflict("Whoever runs the platform, examines it or administers a park acts for no organization.")
     joined = Appointment(
         person_id=actor.person_id,
         role=letter.role,

@@ -133,7 +133,7 @@ def _must_go_together(session: Session, person_id: int, role: str, park_id: int 
     if (role, park_id) in [tuple(row) for row in held]:
         raise Conflict("This person holds this role already.")
     if not goes_with(role, frozenset(row.role for row in held)):
-        raise Conflict("Whoever runs the platform or examines it holds no other role.")
+        raise Conflict("Whoever runs the platform, examines it or administers a park holds no role elsewhere.")
 
 
 def _hold_operators(session: Session) -> None:

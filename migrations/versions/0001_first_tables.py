@@ -271,6 +271,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_appointments_park_id'), ['park_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_appointments_person_id'), ['person_id'], unique=False)
         batch_op.create_index('uq_appointments_live_organization', ['person_id', 'role', 'organization_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.create_index('uq_appointments_live_park', ['person_id', 'role', 'park_id'], unique=True, sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
+        batch_op.create_index('uq_appointments_live_platform', ['person_id', 'role'], unique=True, sqlite_where=sa.text('ended_at is null and organization_id is null and park_id is null'), postgresql_where=sa.text('ended_at is null and organization_id is null and park_id is null'))
 
     op.create_table('intake_lines',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -548,6 +550,7 @@ def upgrade() -> None:
     with op.batch_alter_table('postings', schema=None) as batch_op:
         batch_op.create_index('ix_postings_month', ['month'], unique=False)
         batch_op.create_index('ix_postings_site_month', ['site_id', 'month'], unique=False)
+        batch_op.create_index('ix_postings_stream_month', ['stream_id', 'month'], unique=False)
 
     op.create_table('stated_months',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -776,6 +779,7 @@ def downgrade() -> None:
     op.drop_table('bids')
     op.drop_table('stated_months')
     with op.batch_alter_table('postings', schema=None) as batch_op:
+        batch_op.drop_index('ix_postings_stream_month')
         batch_op.drop_index('ix_postings_site_month')
         batch_op.drop_index('ix_postings_month')
 
@@ -822,6 +826,8 @@ def downgrade() -> None:
 
     op.drop_table('intake_lines')
     with op.batch_alter_table('appointments', schema=None) as batch_op:
+        batch_op.drop_index('uq_appointments_live_platform', sqlite_where=sa.text('ended_at is null and organization_id is null and park_id is null'), postgresql_where=sa.text('ended_at is null and organization_id is null and park_id is null'))
+        batch_op.drop_index('uq_appointments_live_park', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
         batch_op.drop_index('uq_appointments_live_organization', sqlite_where=sa.text('ended_at is null'), postgresql_where=sa.text('ended_at is null'))
         batch_op.drop_index(batch_op.f('ix_appointments_person_id'))
         batch_op.drop_index(batch_op.f('ix_appointments_park_id'))

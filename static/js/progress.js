@@ -10,16 +10,20 @@ async function fragment(url) {
   return page.querySelector("[data-progress]");
 }
 
+/** Resolve after so many milliseconds, or at once when somebody looks at the page again. */
+function looked(wait) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, wait);
+    document.addEventListener("visibilitychange", () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}
+
 /** Replace the block by its newer self; wait longer after a failure, and not at all once it is done. */
 async function follow(block, wait = second) {
   const { url } = block.dataset;
   if (!url || block.hasAttribute("data-done")) return;
-  await new Promise((resolve) => setTimeout(resolve, wait));
+  await looked(document.hidden ? longest : wait);
   if (!block.isConnected) return;
-  if (document.hidden) {
-    document.addEventListener("visibilitychange", () => follow(block), { once: true });
-    return;
-  }
   try {
     const newer = await fragment(url);
     if (!newer) throw new Error("no block");

@@ -105,7 +105,7 @@ def test_whoever_acts_for_an_organization_neither_runs_nor_examines(
 ) -> None:
     make.person("clerk", organization=make.organization(), email="li@plant.example")
 
-    with pytest.raises(Conflict, match="no other role"):
+    with pytest.raises(Conflict, match="holds no role elsewhere"):
         appoint(session, operator, "li@plant.example", role)
 
     assert session.scalar(select(func.count(Appointment.id)).where(Appointment.role == role)) == (role == "operator")
