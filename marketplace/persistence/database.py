@@ -36,10 +36,9 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    patience = {"options": f"-c lock_timeout={BUSY_SECONDS * 1000}"}  # PostgreSQL would wait for ever
-    return create_engine(
-        url, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True, connect_args=patience
-    )
+    engine = create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True)
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
 
 
 def sessions_of(engine: Engine) -> sessionmaker[Session]:
@@ -58,6 +57,12 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
         "cache_size=-32000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_up_postgresql(connection: Any, record: object) -> None:
+    """Wait for another's lock as long as on SQLite; by itself PostgreSQL would wait for ever."""
+    connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -109,7 +109,7 @@ def test_shifted_coordinates_are_converted_and_kept_as_entered(
         ({"division_code": "999999"}, "no division"),
         ({"division_code": ""}, "choose its division"),
         ({"name": ""}, "This is needed"),
-        ({"name": "　"}, "A site needs a name"),
+        ({"name": "　"}, "This is needed"),
     ],
 )
 def test_what_contradicts_itself_is_refused_with_a_way_out(
