@@ -40,8 +40,8 @@ def greatest(supply: Integers, capacity: Integers, lot: Integers, line: Integers
     shift = max(0, min(int(supply.sum()), int(capacity.sum())).bit_length() - _MOST.bit_length() + 1)
     most = _MOST
     while True:
-        left = (supply >> shift) - _sums(lot, kg, n)
-        room = (capacity >> shift) - _sums(line, kg, m)
+        left = (supply >> shift) - sums(lot, kg, n)
+        room = (capacity >> shift) - sums(line, kg, m)
         kg += _augmenting(np.minimum(left, most), np.minimum(room, most), lot, line, np.minimum(kg, most))
         if not shift:
             return kg * unit
@@ -83,7 +83,8 @@ def _augmenting(left: Integers, room: Integers, lot: Integers, line: Integers, b
     return np.asarray(found.flow[lot, line + n], dtype=np.int64).ravel()
 
 
-def _sums(of: Integers, kg: Integers, size: int) -> Integers:
+def sums(of: Integers, kg: Integers, size: int) -> Integers:
+    """Return what the arcs carry at each of their ends, (size,) kg, in whole kilograms."""
     total = np.zeros(size, dtype=np.int64)
     np.add.at(total, of, kg)
     return total

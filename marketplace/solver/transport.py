@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from marketplace.solver.components import Part, parts
-from marketplace.solver.flows import greatest, source_side
+from marketplace.solver.flows import greatest, source_side, sums
 from marketplace.solver.prices import shadow_prices
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.ties import tie_costs, undecided
@@ -74,13 +74,13 @@ def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocatio
     n, m, e = problem.shape
     a, b, lot, line = problem.supply, problem.capacity, problem.lot, problem.line
     flow = greatest(a, b, lot, line)
-    short_lots, short_lines = source_side(a - _sums(lot, flow, n), lot, line, flow, m)
+    short_lots, short_lines = source_side(a - sums(lot, flow, n), lot, line, flow, m)
 
     face = np.flatnonzero(short_lots[lot] == short_lines[line])
     kg = np.zeros(e, dtype=np.int64)
     kg[face] = _cheapest(a, b, lot[face], line[face], problem.cost[face], ~short_lots, short_lines, progress=progress)
 
-    left = a - _sums(lot, kg, n)
+    left = a - sums(lot, kg, n)
     lot_price, line_price = shadow_prices(
         lot=lot[face],
         line=line[face],
@@ -98,7 +98,7 @@ def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocatio
             line[tight],
             kg[tight],
             left=left,
-            room=b - _sums(line, kg, m),
+            room=b - sums(line, kg, m),
             loose_lots=loose_lots,
             loose_lines=loose_lines,
         )
@@ -106,8 +106,8 @@ def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocatio
     if tied.size:
         kg[tied] = 0
         kg[tied] = _cheapest(
-            a - _sums(lot, kg, n),
-            b - _sums(line, kg, m),
+            a - sums(lot, kg, n),
+            b - sums(line, kg, m),
             lot[tied],
             line[tied],
             tie_costs(lot[tied], line[tied], n, m),
@@ -168,7 +168,7 @@ def _simplex(mass: Integers, exact: Flags, lot: Integers, line: Integers, cost: 
         if not found.success:
             continue
         kg: Integers = np.rint(found.x * unit).astype(np.int64)
-        moved = _sums(lot, kg, mass.size) + _sums(line, kg, mass.size)
+        moved = sums(lot, kg, mass.size) + sums(line, kg, mass.size)
         if kg.min() >= 0 and np.all(moved <= mass) and np.all(moved[exact] == mass[exact]):
             return kg
     raise SolverFailed(f"the simplex method did not end in whole kilograms: {found.message}")
@@ -196,9 +196,3 @@ def _joined(small: list[Part]) -> Part:
         np.sort(np.concatenate([getattr(part, name) for part in small])) for name in ("lots", "lines", "arcs")
     )
     return Part(lots, lines, arcs)
-
-
-def _sums(of: Integers, kg: Integers, size: int) -> Integers:
-    total = np.zeros(size, dtype=np.int64)
-    np.add.at(total, of, kg)
-    return total

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004  # the pool names its own so
 from werkzeug.exceptions import HTTPException
 
 from marketplace.domain.errors import Conflict, Invalid, MarketplaceError, NotAllowed, NotFound, TooMany
