@@ -17,6 +17,19 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 
 Record = TypeVar("Record")
+Value = TypeVar("Value")
+
+_LATER = "later"
+
+
+def later(default: Value) -> Value:
+    """
+    Declare a field that a record did not have before.
+
+    It is written only where it differs from its default, so that a record frozen without it keeps its bytes and its
+    hash, and is read as the default where it is missing.
+    """
+    return cast("Value", dataclasses.field(default=default, metadata={_LATER: True}))
 
 
 def to_json(record: object) -> str:
@@ -48,7 +61,10 @@ def _plain(value: object) -> object:
     if isinstance(value, Sentence):
         return value.plain()
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        kept = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {
+            field.name: _plain(item) for field, item in kept if not (_LATER in field.metadata and item == field.default)
+        }
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (frozenset, set)):
@@ -84,6 +100,10 @@ def _read(kind: Any, value: Any) -> Any:
         return date.fromisoformat(value)
     if dataclasses.is_dataclass(kind):
         hints = _hints(cast("type", kind))
-        fields = {field.name: _read(hints[field.name], value[field.name]) for field in dataclasses.fields(kind)}
+        fields = {
+            field.name: _read(hints[field.name], value[field.name])
+            for field in dataclasses.fields(kind)
+            if field.name in value or _LATER not in field.metadata
+        }
         return cast("Any", kind)(**fields)
     return kind(value) if kind in (Decimal, int) else value
