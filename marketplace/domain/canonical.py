@@ -11,25 +11,20 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar, Union, cast
+from typing import Any, Final, TypeVar, Union, cast
 
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 
 Record = TypeVar("Record")
-Value = TypeVar("Value")
 
-_LATER = "later"
+LATER: Final = {"later": True}
+"""
+The metadata of a field that a record did not have before.
 
-
-def later(default: Value) -> Value:
-    """
-    Declare a field that a record did not have before.
-
-    It is written only where it differs from its default, so that a record frozen without it keeps its bytes and its
-    hash, and is read as the default where it is missing.
-    """
-    return cast("Value", dataclasses.field(default=default, metadata={_LATER: True}))
+It is written only where it differs from its default, so that a record frozen without it keeps its bytes and its hash, and
+is read as the default where it is missing.
+"""
 
 
 def to_json(record: object) -> str:
@@ -63,7 +58,9 @@ def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value):
         kept = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {
-            field.name: _plain(item) for field, item in kept if not (_LATER in field.metadata and item == field.default)
+            field.name: _plain(item)
+            for field, item in kept
+            if not ("later" in field.metadata and item == field.default)
         }
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -103,7 +100,7 @@ def _read(kind: Any, value: Any) -> Any:
         fields = {
             field.name: _read(hints[field.name], value[field.name])
             for field in dataclasses.fields(kind)
-            if field.name in value or _LATER not in field.metadata
+            if field.name in value or "later" not in field.metadata
         }
         return cast("Any", kind)(**fields)
     return kind(value) if kind in (Decimal, int) else value

@@ -179,13 +179,15 @@ def check(
     with_prices: bool = False,
     declined: bool = False,
     tariff: Tariff | None = None,
+    subsidy_fen_per_t: int = 0,
 ) -> Fit:
     """
     Hold what is offered against what a line takes, in the months asked about (at least one).
 
     A monthly filter fails only if it stands in the way in every month. Permits and filings must be in force on the
     last day of a month. Distances are held against radii as great circles. ``with_prices`` also asks that the
-    delivered price covers reserve, freight and deductions. ``tariff`` is that of the material unless given.
+    delivered price covers reserve, freight and deductions, less a subsidy that the producer is paid beside the price.
+    ``tariff`` is that of the material unless given.
     """
     haul_ = haul(
         offered.point,
@@ -205,7 +207,7 @@ def check(
         *_distance(accepting, haul_.great_circle_m, max_km),
         *monthly,
         *_least_lots(offered, accepting),
-        *(_price(offered, accepting, net) if with_prices else ()),
+        *(_price(offered, accepting, net, subsidy_fen_per_t) if with_prices else ()),
     )
     return Fit(
         verdict=_verdict(reasons),
@@ -422,18 +424,21 @@ def _least_lots(offered: Offered, accepting: Accepting) -> Iterator[Reason]:
         )
 
 
-def _price(offered: Offered, accepting: Accepting, net: int | None) -> Iterator[Reason]:
+def _price(offered: Offered, accepting: Accepting, net: int | None, subsidy: int) -> Iterator[Reason]:
     if offered.material not in accepting.materials:
         return
     if net is None:
         yield Reason("no_price", Sentence("The line states no price for this material."))
-    elif offered.reserve_fen_per_t is not None and net < offered.reserve_fen_per_t:
-        by = offered.reserve_fen_per_t - net
-        yield Reason(
-            "priced_out",
-            Sentence(
-                "Priced out by %(gap_fen_per_t)s yuan per tonne: the price does not cover reserve, freight and deductions.",
-                {"gap_fen_per_t": by},
-            ),
-            by,
+    elif offered.reserve_fen_per_t is not None and net + subsidy < offered.reserve_fen_per_t:
+        by = offered.reserve_fen_per_t - net - subsidy
+        why = Sentence(
+            "Priced out by %(gap_fen_per_t)s yuan per tonne: the price does not cover reserve, freight and deductions.",
+            {"gap_fen_per_t": by},
         )
+        if subsidy:
+            why = Sentence(
+                "Priced out by %(gap_fen_per_t)s yuan per tonne: even with the round's subsidy of %(subsidy_fen_per_t)s"
+                " the price does not cover reserve, freight and deductions.",
+                {"gap_fen_per_t": by, "subsidy_fen_per_t": subsidy},
+            )
+        yield Reason("priced_out", why, by)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from marketplace.domain.canonical import from_json, sha256, to_json
+from marketplace.domain.canonical import LATER, from_json, sha256, to_json
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 
 Kind: TypeAlias = Literal["market", "planning"]
-Objective: TypeAlias = Literal["utilization"]
+Objective: TypeAlias = Literal["utilization", "surplus"]
+"""
+``utilization``: the most tonnes that count towards the rate, then the least delivered cost. ``surplus``: the greatest
+surplus of net bids over reserves, for which both sides have to name a price.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +134,23 @@ class Proof:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Surplus:
+    """
+    What all awards together leave between reserves and net bids, in fen, and who gets it.
+
+    ``producers_fen`` is what producers receive beyond their reserves, the subsidy among it; ``recyclers_fen`` what
+    recyclers keep of their bids. The two make up ``total_fen``, of which the subsidy brought `Report.subsidy_fen`.
+    ``gap_fen``: had no contract a least lot, no filing an end and no buyer a cap, the total could be greater by at most
+    so much.
+    """
+
+    total_fen: int
+    producers_fen: int
+    recyclers_fen: int
+    gap_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """
     The totals of a round.
@@ -139,7 +160,8 @@ class Report:
     ran out and no buyer had a cap: ``gap_kg`` below it were given up for these, in ``passes`` solves; ``dropped_kg``
     stood in contracts below their least lot that were dropped on the way. ``paid_fen`` is what recyclers pay and producers receive for the
     waste, below zero if the producers pay; None without prices. ``transport_t_km`` is tonnes times road kilometers,
-    rounded down.
+    rounded down. ``surplus`` is counted in a ``surplus`` round alone; ``subsidy_fen`` is what is paid to the producers
+    beside ``paid_fen``, by whoever pays the round's subsidy.
     """
 
     offered_kg: int
@@ -157,6 +179,8 @@ class Report:
     gap_kg: int
     dropped_kg: int
     passes: int
+    surplus: Surplus | None = field(default=None, metadata=LATER)
+    subsidy_fen: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)

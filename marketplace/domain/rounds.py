@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
-from marketplace.domain.canonical import from_json, sha256, to_json
+from marketplace.domain.canonical import LATER, from_json, sha256, to_json
 from marketplace.domain.errors import Conflict, Invalid
 from marketplace.domain.fit import Accepting, Filing, Offered
 from marketplace.domain.haulage import Tariff
@@ -24,12 +24,14 @@ from marketplace.domain.results import (
     Report,
     RoundResult,
     Shortage,
+    Surplus,
 )
 
 __all__ = [
     "KINDS",
     "MOST_KM",
     "MOST_MONTHS",
+    "MOST_SUBSIDY_FEN_PER_T",
     "OBJECTIVES",
     "TRANSITIONS",
     "Alternative",
@@ -48,6 +50,7 @@ __all__ = [
     "SnapshotLine",
     "SnapshotLot",
     "State",
+    "Surplus",
     "Transition",
     "must_go",
     "state_of",
@@ -58,11 +61,12 @@ State: TypeAlias = Literal["planned", "collecting", "closed", "solving", "solved
 KINDS: Final[tuple[Kind, ...]] = ("market", "planning")
 """A market round asks for prices and makes contracts; a planning round leaves them out and recommends only."""
 
-OBJECTIVES: Final[tuple[Objective, ...]] = ("utilization",)
-"""``utilization``: the most tonnes that count towards the rate, then the least delivered cost."""
+OBJECTIVES: Final[tuple[Objective, ...]] = ("utilization", "surplus")
+"""What a round is solved for; ``surplus`` needs prices, which a planning round leaves out."""
 
 MOST_MONTHS: Final = 12
 MOST_KM: Final = 2000
+MOST_SUBSIDY_FEN_PER_T: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,8 @@ class NewRound:
     """
     A round as an administrator asks for it: for which months, until when, and how far.
 
+    ``subsidy_fen_per_t`` is paid to the producer for each tonne awarded, all of which count towards the rate.
+
     Raises Invalid where that makes no sense by itself; `must_lie_ahead` asks what depends on the clock.
     """
 
@@ -171,6 +177,7 @@ class NewRound:
     answers_until: datetime
     max_km: int
     circuity: Decimal
+    subsidy_fen_per_t: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -178,6 +185,12 @@ class NewRound:
             raise Invalid("A round either makes contracts or plans only.", field="kind")
         if self.objective not in OBJECTIVES:
             raise Invalid("This objective is not known.", field="objective")
+        if self.kind == "planning" and self.objective == "surplus":
+            raise Invalid("A planning round leaves prices out, so there is no surplus to count.", field="objective")
+        if self.kind == "planning" and self.subsidy_fen_per_t:
+            raise Invalid("A planning round leaves prices out, so a subsidy would change nothing.", field="subsidy")
+        if not 0 <= self.subsidy_fen_per_t <= MOST_SUBSIDY_FEN_PER_T:
+            raise Invalid("A subsidy is between 0 and 1,000 yuan per tonne.", field="subsidy")
         if self.last_month < self.first_month:
             raise Invalid("The last month is before the first.", field="last_month")
         if len(self.months) > MOST_MONTHS:
@@ -294,6 +307,7 @@ class Snapshot:
 
     Rows come in any order and are kept sorted by id, so that equal rounds are equal bytes. ``declined`` are pairs of
     listing and line that were declined and are not joined again. Freight is counted by ``tariffs``, one a material.
+    ``subsidy_fen_per_t`` is paid to the producer for each tonne awarded, so that its price may lie so much below reserve.
 
     Raises ValueError if the rows contradict each other.
     """
@@ -309,6 +323,7 @@ class Snapshot:
     lines: tuple[SnapshotLine, ...]
     filings: tuple[SnapshotFiling, ...] = ()
     declined: tuple[tuple[int, int], ...] = ()
+    subsidy_fen_per_t: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Sort the rows, and refuse what no round can mean."""
@@ -327,6 +342,10 @@ class Snapshot:
         _must_differ("filing", tuple(filing.filing_id for filing in self.filings))
         if not self.months:
             raise ValueError("a round is about at least one month")
+        if self.kind == "planning" and (self.objective == "surplus" or self.subsidy_fen_per_t):
+            raise ValueError("a planning round has no prices")
+        if self.subsidy_fen_per_t < 0:
+            raise ValueError("a subsidy is not less than nothing")
         window, priced = set(self.months), {material for material, _ in self.tariffs}
         for months in (*(lot.months for lot in self.lots), *(line.months for line in self.lines)):
             if not window.issuperset(month for month, _ in months):

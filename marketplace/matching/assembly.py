@@ -218,6 +218,7 @@ class Checker:
                 with_prices=self.snapshot.kind == "market",
                 declined=(lot.listing_id, line.line_id) in self.declined,
                 tariff=self.tariffs.get(offered.material),
+                subsidy_fen_per_t=self.snapshot.subsidy_fen_per_t,
             )
 
         fit, by = fit_under([each.filing for each in known], under)

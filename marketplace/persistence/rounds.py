@@ -19,6 +19,10 @@ class Round(Base):
         CheckConstraint("first_month <= last_month", name="window_in_order"),
         CheckConstraint("kind in ('market', 'planning')", name="kind_known"),
         CheckConstraint("objective in ('utilization', 'surplus')", name="objective_known"),
+        CheckConstraint("subsidy_fen_per_t between 0 and 100000", name="subsidy_sensible"),
+        CheckConstraint(
+            "kind = 'market' or (objective = 'utilization' and subsidy_fen_per_t = 0)", name="planning_without_prices"
+        ),
         CheckConstraint("max_m > 0", name="radius_positive"),
         CheckConstraint("circuity_permille between 1000 and 2000", name="circuity_sensible"),
         CheckConstraint("attempt >= 0", name="attempt_not_negative"),
@@ -31,6 +35,8 @@ class Round(Base):
     number: Mapped[int]
     kind: Mapped[str] = mapped_column(default="market")
     objective: Mapped[str] = mapped_column(default="utilization")
+    subsidy_fen_per_t: Mapped[Fen] = mapped_column(default=0)
+    """Paid to the producer for each tonne awarded, beside the price."""
     first_month: Mapped[MonthOf]
     last_month: Mapped[MonthOf]
     max_m: Mapped[int]

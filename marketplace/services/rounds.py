@@ -71,6 +71,7 @@ def open_round(session: Session, actor: Actor, new: NewRound, *, now: datetime) 
             number=last + 1,
             kind=new.kind,
             objective=new.objective,
+            subsidy_fen_per_t=new.subsidy_fen_per_t,
             first_month=new.first_month,
             last_month=new.last_month,
             max_m=new.max_km * 1000,
@@ -82,7 +83,14 @@ def open_round(session: Session, actor: Actor, new: NewRound, *, now: datetime) 
         )
         session.add(made)
         session.flush()
-        _note(session, actor, "round.open", made, now, number=made.number, planning=made.kind == "planning")
+        about: dict[str, Any] = {
+            "number": made.number,
+            "planning": made.kind == "planning",
+            "objective": made.objective,
+        }
+        if made.subsidy_fen_per_t:
+            about["subsidy_fen_per_t"] = made.subsidy_fen_per_t
+        _note(session, actor, "round.open", made, now, **about)
     return made.id
 
 

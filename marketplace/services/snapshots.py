@@ -52,7 +52,8 @@ def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
     return Snapshot(
         round_id=of.id,
         kind="planning" if of.kind == "planning" else "market",
-        objective="utilization",
+        objective="surplus" if of.objective == "surplus" else "utilization",
+        subsidy_fen_per_t=of.subsidy_fen_per_t,
         months=tuple(of.first_month.until(of.last_month)),
         max_km=of.max_m // 1000,
         circuity_permille=of.circuity_permille,

@@ -124,6 +124,7 @@ DETAILS: Final = {
     "month": lazy("month"),
     "name": lazy("name"),
     "number": lazy("number"),
+    "objective": lazy("objective"),
     "origin_answers": lazy("answers on the origin"),
     "permit": lazy("permit"),
     "permit_no": lazy("permit number"),
@@ -144,6 +145,7 @@ DETAILS: Final = {
     "side": lazy("side"),
     "stock_kg": lazy("stock, kg"),
     "stream_id": lazy("waste stream"),
+    "subsidy_fen_per_t": lazy("subsidy, fen per tonne"),
     "terms_sha256": lazy("hash of the text"),
     "valid_from": lazy("valid from"),
     "valid_to": lazy("valid to"),
@@ -154,6 +156,8 @@ DETAILS: Final = {
 
 
 SIDES: Final = {"producer": lazy("producer"), "recycler": lazy("recycler")}
+
+OBJECTIVES: Final = {"utilization": lazy("most tonnes"), "surplus": lazy("greatest surplus")}
 
 
 def act(action: str) -> str:
@@ -177,6 +181,8 @@ def detail_value(name: str, value: str) -> str:
         return role_label(value)
     if name == "side" and value in SIDES:
         return str(SIDES[value])
+    if name == "objective" and value in OBJECTIVES:
+        return str(OBJECTIVES[value])
     if name in ("material", "route", "legal_status") and value:
         return str(current_app.jinja_env.filters[name](value))
     return value or gettext("none")

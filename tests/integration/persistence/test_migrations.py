@@ -117,13 +117,14 @@ def test_all_the_way_down_leaves_nothing_and_up_again_makes_it_whole(bare_url: s
 
 def rewriting(folder: Path, *, keys_off: bool) -> Path:
     """Return a copy of the migrations with one more, which copies the parent of other tables."""
+    newest = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "9999_parent.py").write_text(
         dedent(
-            """
+            f"""
             import sqlalchemy as sa
             from alembic import op
-            revision, down_revision, branch_labels, depends_on = "9999", "0002", None, None
+            revision, down_revision, branch_labels, depends_on = "9999", "{newest}", None, None
             def upgrade():
                 op.execute("create table children (id integer primary key, park_id integer not null"
                            " references parks (id) on delete cascade)")

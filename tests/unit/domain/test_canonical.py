@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
-from marketplace.domain.canonical import from_json, later, to_json
+from marketplace.domain.canonical import LATER, from_json, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +17,8 @@ class Old:
 @dataclass(frozen=True, kw_only=True)
 class New:
     kg: int
-    fen: int = later(0)
-    other: int | None = later(None)
+    fen: int = field(default=0, metadata=LATER)
+    other: int | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)
