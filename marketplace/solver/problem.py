@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+
+Objective: TypeAlias = Literal["utilization", "surplus"]
+"""``utilization``: the most kilograms, then the least cost. ``surplus``: the least cost, whatever moves."""
 
 MOST_KG: Final = 2**53 - 1
 """Kilograms in all, on either side: up to here a double holds every whole number, so that none is lost on the way."""
@@ -20,6 +23,56 @@ MOST_COST: Final = 10**9
 
 class SolverFailed(Exception):
     """An engine has no answer that it can stand by; the message says why."""
+
+
+class Cancelled(SolverFailed):
+    """Whoever waits for the answer wants it no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Carry:
+    """
+    Storage: kilograms that wait at a lot or a line for a later month.
+
+    ``tail`` and ``head`` (k,) are node numbers, lots from 0 and lines from n, both lots or both lines, sorted by (tail,
+    head), each once, and leading round in no circle; ``most_kg`` (k,) the room to store; ``cost`` (k,) per tonne, zero or more. All int64.
+    """
+
+    tail: Integers
+    head: Integers
+    most_kg: Integers
+    cost: Integers
+
+    @classmethod
+    def none(cls) -> Carry:
+        """Return no storage."""
+        return cls.of(tail=(), head=(), most_kg=(), cost=())
+
+    @classmethod
+    def of(cls, *, tail: npt.ArrayLike, head: npt.ArrayLike, most_kg: npt.ArrayLike, cost: npt.ArrayLike) -> Carry:
+        """Return storage of read-only arrays; raises ValueError if it is none, `Problem.of` asks the rest."""
+        return cls(
+            tail=_whole("tail", tail),
+            head=_whole("head", head),
+            most_kg=_whole("most_kg", most_kg),
+            cost=_whole("cost", cost),
+        )
+
+    def check(self, n: int, m: int) -> None:
+        """Raise ValueError unless this is storage between ``n`` lots or between ``m`` lines."""
+        k = self.tail.size
+        if self.head.size != k or self.most_kg.size != k or self.cost.size != k:
+            raise ValueError("tail, head, most_kg and cost have one entry for each place of storage")
+        if not k:
+            return
+        if min(self.tail.min(), self.head.min()) < 0 or max(self.tail.max(), self.head.max()) >= n + m:
+            raise ValueError("storage begins or ends at no node")
+        if np.any((self.tail < n) != (self.head < n)) or np.any(self.tail >= self.head):
+            raise ValueError("storage leads from a lot to a later lot, or from a line to a later line")
+        if not np.all((np.diff(self.tail) > 0) | ((np.diff(self.tail) == 0) & (np.diff(self.head) > 0))):
+            raise ValueError("storage is sorted by tail, then head, and each stands once")
+        if self.most_kg.min() < 0 or self.most_kg.max() > MOST_KG or self.cost.min() < 0 or self.cost.max() > MOST_COST:
+            raise ValueError("room to store and its cost are zero or more, and within the limits of a problem")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +91,8 @@ class Problem:
     lot: Integers
     line: Integers
     cost: Integers
+    objective: Objective = "utilization"
+    carry: Carry = field(default_factory=Carry.none)
 
     @classmethod
     def of(
@@ -48,6 +103,8 @@ class Problem:
         lot: npt.ArrayLike,
         line: npt.ArrayLike,
         cost: npt.ArrayLike,
+        objective: Objective = "utilization",
+        carry: Carry | None = None,
     ) -> Problem:
         """Return a problem of read-only arrays; raises ValueError if it is none."""
         problem = cls(
@@ -56,6 +113,8 @@ class Problem:
             lot=_whole("lot", lot),
             line=_whole("line", line),
             cost=_whole("cost", cost),
+            objective=objective,
+            carry=Carry.none() if carry is None else carry,
         )
         problem._check()
         return problem
@@ -74,12 +133,14 @@ class Problem:
                 raise ValueError(f"{name} is less than zero")
             if sum(mass.tolist()) > MOST_KG:
                 raise ValueError(f"{name} adds up to more than {MOST_KG} kg")
+        if self.objective not in ("utilization", "surplus"):
+            raise ValueError(f"there is no objective {self.objective}")
+        self.carry.check(n, m)
         if not e:
             return
         if self.lot.min() < 0 or self.lot.max() >= n or self.line.min() < 0 or self.line.max() >= m:
             raise ValueError("an arc begins at no lot or ends at no line")
-        step, across = np.diff(self.lot), np.diff(self.line)
-        if not np.all((step > 0) | ((step == 0) & (across > 0))):
+        if not np.all(np.diff(self.lot * m + self.line) > 0):
             raise ValueError("arcs are sorted by lot, then line, and each pair stands once")
         if self.cost.min() < -MOST_COST or self.cost.max() > MOST_COST:
             raise ValueError(f"a cost is beyond {MOST_COST} per tonne")
@@ -104,6 +165,12 @@ class Allocation:
     ``short_lots`` (n,) and ``short_lines`` (m,): the source side of the minimum cut, that is what is reachable from
     supply left over. Those lots have more than those lines can take, and all of those lines are full: the shortage
     region. A lot that is not short is shipped whole; a line that is not short takes nothing that could go elsewhere.
+
+    Where the objective is ``surplus`` nothing has to be exhausted: every lot counts as short and no line does, so that no
+    price is above zero, and minus a price is what one more tonne would gain.
+
+    ``carried`` (k,): whole kilograms in each place of storage. What waits is bounded by its room, and a node may pass on what
+    it has: a lot its supply and what came to it, a line what came to it.
     """
 
     kg: Integers
@@ -111,6 +178,7 @@ class Allocation:
     line_price: Integers
     short_lots: Flags
     short_lines: Flags
+    carried: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def weighted(kg: Integers, per_t: Integers) -> int:
