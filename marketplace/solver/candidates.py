@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from marketplace.solver.problem import Integers
+from marketplace.solver.sphere import Patch, blocks, chord, great_circle_m, on_sphere, whole_meters
 
-EARTH_RADIUS_M: Final = 6_371_008.8
-"""The mean radius of the Earth (IUGG)."""
+__all__ = ["great_circle_m", "within"]
 
-_CHUNK: Final = 2_048
-"""Lots looked up at once, so that memory goes with the pairs found and not with those tried."""
+Small: TypeAlias = npt.NDArray[np.int32]
+
+_BLOCK: Final = 64
+"""Lots that are looked up together."""
+
+_WIDE: Final = 1_024
+"""Lines that a block is multiplied with at once: the product stays in a core's own cache."""
 
 _MARGIN_M: Final = 1.0
 """What the search may find too much; the exact distance decides."""
-
-
-def great_circle_m(a: Integers, b: Integers) -> Integers:
-    """Return whole meters between points (k, 2) and (k, 2) in millionths of a degree, by the haversine."""
-    lat_a, lon_a = np.radians(a[:, 0] / 1e6), np.radians(a[:, 1] / 1e6)
-    lat_b, lon_b = np.radians(b[:, 0] / 1e6), np.radians(b[:, 1] / 1e6)
-    haversine = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
-    meters: Integers = np.rint(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, haversine)))).astype(np.int64)
-    return meters
 
 
 def within(lots: Integers, lines: Integers, radius_m: Integers) -> tuple[Integers, Integers, Integers]:
@@ -34,33 +29,57 @@ def within(lots: Integers, lines: Integers, radius_m: Integers) -> tuple[Integer
     Return ``lot``, ``line`` and great-circle meters of every pair within the line's radius, sorted by (lot, line).
 
     ``lots`` (n, 2) and ``lines`` (m, 2) are latitude and longitude in millionths of a degree, ``radius_m`` (m,) whole
-    meters. Points are looked up in a k-d tree [1]_ by the chord between them, a tree for all radii of like size, so
-    that one far reach does not make every look-up far.
+    meters. Lots are taken by blocks of neighbors, the leaves of a k-d tree [1]_. A line that is farther from the
+    middle of a block than its radius and the block's together is no candidate of any lot in it; the others are by one
+    matrix product, and whole meters are made only of what that leaves. Each lot's pairs come out in order of the lines,
+    so that nothing is sorted at the end.
 
     References
     ----------
-    .. [1] S. Maneewongvatana and D. M. Mount (1999), It's okay to be skinny, if your friends are fat.
+    .. [1] J. L. Bentley (1975), Multidimensional binary search trees used for associative searching,
+       :doi:`10.1145/361002.361007`.
     """
-    reach = np.frexp(np.maximum(radius_m, 0).astype(float))[1]
-    found = [np.zeros((0, 3), dtype=np.int64)]
-    on_sphere = _chords(lots)
-    for size in np.unique(reach).tolist():
-        chosen = np.flatnonzero(reach == size)
-        tree = cKDTree(_chords(lines[chosen]))
-        farthest = min(float(radius_m[chosen].max()) + _MARGIN_M, np.pi * EARTH_RADIUS_M)
-        chord = 2 * np.sin(farthest / (2 * EARTH_RADIUS_M))
-        for begin in range(0, len(lots), _CHUNK):
-            near = cKDTree(on_sphere[begin : begin + _CHUNK]).sparse_distance_matrix(tree, chord, output_type="ndarray")
-            lot, line = near["i"].astype(np.int64) + begin, chosen[near["j"]]
-            meters = great_circle_m(lots[lot], lines[line])
-            kept = meters <= radius_m[line]
-            found.append(np.stack([lot[kept], line[kept], meters[kept]], axis=1))
-    pairs = np.concatenate(found)
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    return pairs[:, 0], pairs[:, 1], pairs[:, 2]
+    here, there = on_sphere(lots), on_sphere(lines)
+    reach = np.where(radius_m < 0, -1.0, chord(radius_m + _MARGIN_M))
+    open_ = np.flatnonzero(reach >= 0)
+    counts = np.zeros(len(lots) + 1, dtype=np.int64)
+    found: list[tuple[Integers, Integers, Small, Small]] = []
+    product = np.empty(_BLOCK * _WIDE)
+    for block in blocks(here, _BLOCK):
+        patch = Patch.of(here[block])
+        near = open_[patch.gap(there[open_]) <= reach[open_]]
+        for begin in range(0, near.size, _WIDE):
+            some = near[begin : begin + _WIDE]
+            square = product[: block.size * some.size].reshape(block.size, some.size)
+            np.matmul(patch.left, patch.right(there[some]), out=square)
+            inside = square <= reach[some] ** 2 + 1e-15
+            each: Integers = np.count_nonzero(inside, axis=1)
+            at = np.flatnonzero(inside)
+            row = np.repeat(np.arange(block.size), each)
+            line = some.take(at - row * some.size)
+            meters = whole_meters(square.take(at), lots, lines, block, row, line)
+            kept = meters <= radius_m.take(line)
+            if not kept.all():
+                each = np.bincount(row[kept], minlength=block.size)
+                line, meters = line[kept], meters[kept]
+            counts[block + 1] += each
+            found.append((block, each, line.astype(np.int32), meters.astype(np.int32)))
+    return _in_order(counts, found)
 
 
-def _chords(points: Integers) -> npt.NDArray[np.float64]:
-    """Return the points (k, 3) on the unit sphere."""
-    lat, lon = np.radians(points[:, 0] / 1e6), np.radians(points[:, 1] / 1e6)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+def _in_order(
+    counts: Integers, found: list[tuple[Integers, Integers, Small, Small]]
+) -> tuple[Integers, Integers, Integers]:
+    """Put what was found of each lot behind what was found of it before, and the lots in their order."""
+    begins = np.cumsum(counts)
+    lot = np.repeat(np.arange(counts.size - 1), counts[1:])
+    line, meters = np.empty(lot.size, dtype=np.int64), np.empty(lot.size, dtype=np.int64)
+    next_ = begins[:-1].copy()
+    found.reverse()
+    while found:
+        block, each, some_lines, some_meters = found.pop()
+        before = np.cumsum(each) - each
+        place = np.arange(some_lines.size) + np.repeat(next_[block] - before, each)
+        line[place], meters[place] = some_lines, some_meters
+        next_[block] += each
+    return lot, line, meters
