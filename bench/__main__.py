@@ -1,42 +1,76 @@
-"""Measure, print a table, and write `var/bench.json`. Names of parts as arguments measure these alone."""
+"""Measure, print tables, and write `var/bench.json`. Names of parts as arguments measure these alone."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from bench import files, matching, pages, rounds
+from bench import engines, extensions, files, pages, rounds, shares
+
+Table: TypeAlias = list[dict[str, object]]
 
 TARGET = Path(__file__).resolve().parent.parent / "var" / "bench.json"
-PARTS: dict[str, tuple[str, Callable[[], list[dict[str, object]]]]] = {
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to measure: how its tables come, each with a title; ``usual`` if it is measured unless named."""
+
+    tables: Callable[[], Iterator[tuple[str, Table]]]
+    usual: bool = True
+
+
+def _one(title: str, rows: Callable[[], Table]) -> Callable[[], Iterator[tuple[str, Table]]]:
+    def tables() -> Iterator[tuple[str, Table]]:
+        yield title, rows()
+
+    return tables
+
+
+PARTS: dict[str, Part] = {
     # first, since a process that is started by a large one counts its memory as its own peak
-    "files": ("match over the real instance, from process start to written plan", files.rows),
-    "pages": ("Pages: server time and statements", pages.rows),
-    "rounds": ("Rounds: from the frozen input to the proved answer", rounds.rows),
-    "matching": ("Engines beside others, on the same instances", matching.rows),
+    "files": Part(_one("match over the real instance, from process start to written plan", files.rows)),
+    "pages": Part(_one("Pages: server time and statements", pages.rows)),
+    "rounds": Part(_one("Rounds: from the frozen input to the proved answer", rounds.rows)),
+    "engines": Part(engines.tables),
+    "shares": Part(_one("Where the time of a plan goes, from points to proof", shares.rows)),
+    "extensions": Part(extensions.tables),
+    "engines-large": Part(_one("100,000 listings, every arc in memory", engines.large), usual=False),
+    "field": Part(
+        _one("100,000 listings, no more arcs held than are needed", lambda: _rows_of("bench.field")), usual=False
+    ),
 }
 
 
 def main(names: list[str]) -> int:
-    """Measure what is named, or everything."""
+    """Measure what is named, or all that is usual."""
     if unknown := set(names) - PARTS.keys():
         print(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.", file=sys.stderr)
         return 2
     found: dict[str, object] = {"cores": os.cpu_count(), "python": platform.python_version()}
-    for name, (title, measure) in PARTS.items():
-        if names and name not in names:
+    for name, part in PARTS.items():
+        if not (name in names if names else part.usual):
             continue
-        table = measure()
-        found[name] = table
-        print(f"\n{title}\n")
-        print(drawn(table) if table else "  (there is no instance to measure)", flush=True)
+        for title, table in part.tables():
+            found[name if name not in found else f"{name}: {title}"] = table
+            print(f"\n{title}\n")
+            print(drawn(table) if table else "  (there is nothing to measure)", flush=True)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _rows_of(module: str) -> Table:
+    """Return the rows of a part that is loaded only when it is named."""
+    rows: Table = importlib.import_module(module).rows()
+    return rows
 
 
 def drawn(table: list[dict[str, object]]) -> str:
