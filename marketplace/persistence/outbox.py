@@ -42,6 +42,7 @@ class Job(Base):
     __table_args__ = (
         UniqueConstraint("key"),
         CheckConstraint("attempt >= 0", name="attempt_not_negative"),
+        CheckConstraint("step <> ''", name="step_named"),
         Index(
             "ix_jobs_waiting",
             "created_at",
@@ -60,9 +61,13 @@ class Job(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[Instant | None]
     """Until when a worker holds it; a lapsed lease is taken by the next attempt."""
+    step: Mapped[str | None]
+    """What is being done, in the word that its kind of job has for it; ``done`` and ``of`` are about this step."""
     done: Mapped[int] = mapped_column(default=0)
     of: Mapped[int] = mapped_column(default=0)
     note: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    cancelled_at: Mapped[Instant | None]
+    """Since when nobody wants it any more; who holds it sees that at the next word of progress and ends it."""
     ended_at: Mapped[Instant | None]
     failed_because: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
