@@ -116,12 +116,23 @@ class Shortage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PriceProof:
+    """What was found of the prices by code that shares nothing with the settlement: all of it to the fen."""
+
+    reserves_kept: bool
+    bids_kept: bool
+    balanced: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proof:
     """
     What the certificate found of the last solve, by code that shares nothing with the engine.
 
     ``moved_kg`` moved and no plan could move more than ``most_kg``; ``cost`` was spent and ``bound`` is the least that
-    so many tonnes cost, both in thousandths of a fen (kilograms times fen per tonne).
+    so many tonnes cost, both in thousandths of a fen (kilograms times fen per tonne). In a ``surplus`` round the cost is
+    minus the surplus, the bound holds for every plan, and the tonnes are not the question. ``prices`` is told where the
+    round is one for the greatest surplus or carries a subsidy.
     """
 
     feasible: bool
@@ -131,6 +142,7 @@ class Proof:
     most_kg: int
     cost: int
     bound: int
+    prices: PriceProof | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +170,8 @@ class Report:
     ``lift_kg`` counts towards the rate and would not be utilized without the round, ``lift_from_stock_kg`` is the part
     of it that is old stock. ``bound_kg`` is the most that could be moved if no contract had a least lot, no filing
     ran out and no buyer had a cap: ``gap_kg`` below it were given up for these, in ``passes`` solves; ``dropped_kg``
-    stood in contracts below their least lot that were dropped on the way. ``paid_fen`` is what recyclers pay and producers receive for the
+    stood in contracts below their least lot that were dropped on the way. In a ``surplus`` round, where the tonnes follow
+    from the surplus, ``bound_kg`` is ``allocated_kg`` and what the rules cost stands in `Surplus.gap_fen`. ``paid_fen`` is what recyclers pay and producers receive for the
     waste, below zero if the producers pay; None without prices. ``transport_t_km`` is tonnes times road kilometers,
     rounded down. ``surplus`` is counted in a ``surplus`` round alone; ``subsidy_fen`` is what is paid to the producers
     beside ``paid_fen``, by whoever pays the round's subsidy.

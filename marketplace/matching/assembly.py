@@ -61,7 +61,8 @@ class Assembled:
 
 def assemble(snapshot: Snapshot) -> Assembled:
     """
-    Join every lot to every line that fits it in a month, at freight plus deductions in fen per tonne.
+    Join every lot to every line that fits it in a month, in fen per tonne at freight plus deductions, or for the greatest
+    surplus at minus the pair's surplus.
 
     No pair is left out for being dear or far as long as it lies within the radii: a shortlist loses tonnes.
     """
@@ -90,7 +91,7 @@ def assemble(snapshot: Snapshot) -> Assembled:
         fits[pair] = fit
         if fit.verdict != "meets":
             continue
-        cost = fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
+        cost = _cost(snapshot, lot, fit)
         for month in fit.months:
             to = line_at.get((line.line_id, month))
             if to is None:
@@ -107,6 +108,7 @@ def assemble(snapshot: Snapshot) -> Assembled:
         lot=_whole([arc[0] for arc in found]),
         line=_whole([arc[1] for arc in found]),
         cost=_whole([arc[2] for arc in found]),
+        objective=snapshot.objective,
     )
     return Assembled(
         snapshot=snapshot,
@@ -121,6 +123,23 @@ def assemble(snapshot: Snapshot) -> Assembled:
         lines=lines,
         checker=checker,
     )
+
+
+def least_price(snapshot: Snapshot, lot: SnapshotLot) -> int:
+    """
+    Return the least price at the gate, in fen per tonne, at which the producer nets its reserve: less the subsidy.
+
+    Raises ValueError without a reserve.
+    """
+    if lot.offered.reserve_fen_per_t is None:
+        raise ValueError(f"listing {lot.listing_id} has no reserve")
+    return lot.offered.reserve_fen_per_t - snapshot.subsidy_fen_per_t
+
+
+def _cost(snapshot: Snapshot, lot: SnapshotLot, fit: Fit) -> int:
+    if snapshot.objective == "utilization" or fit.net_fen_per_t is None:
+        return fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
+    return least_price(snapshot, lot) - fit.net_fen_per_t
 
 
 def _whole(values: list[int]) -> npt.NDArray[np.int64]:

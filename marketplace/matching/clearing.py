@@ -15,14 +15,18 @@ from marketplace.domain.rounds import (
     SnapshotFiling,
     SnapshotLine,
     SnapshotLot,
+    Surplus,
 )
 from marketplace.matching.assembly import COUNTED, Pair, assemble
 from marketplace.matching.contracts import Cleared, allocate
 from marketplace.matching.explanation import explain
 from marketplace.matching.leftovers import leftovers
 from marketplace.matching.outcome import Outcome
+from marketplace.matching.pricecheck import prices_certificate
 from marketplace.matching.settlement import settle
+from marketplace.matching.shares import Shares
 from marketplace.matching.shortages import shortages
+from marketplace.matching.surplus import surplus_of
 from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Allocation, Problem, SolverFailed
@@ -46,8 +50,10 @@ def clear(
         proofs.append(certificate)
 
     outcome = Outcome(assembled, allocate(assembled, engine, prove, progress))
-    awards = tuple(explain(outcome, settled) for settled in settle(assembled, outcome.flows))
-    return RoundResult(
+    shares = Shares.of(assembled, outcome.cleared) if snapshot.objective == "surplus" else None
+    awards = tuple(explain(outcome, settled) for settled in settle(assembled, outcome.flows, shares))
+    surplus = surplus_of(outcome, awards, least_cost=proofs[0].cost)
+    result = RoundResult(
         round_id=snapshot.round_id,
         kind=snapshot.kind,
         objective=snapshot.objective,
@@ -56,9 +62,15 @@ def clear(
         awards=awards,
         leftovers=tuple(leftovers(outcome)),
         shortages=tuple(shortages(outcome)),
-        report=_report(snapshot, outcome.cleared, awards),
+        report=_report(snapshot, outcome.cleared, awards, surplus),
         proof=_proof(proofs[-1]),
     )
+    prices, faults = prices_certificate(snapshot, result)
+    if faults:
+        raise SolverFailed("; ".join(faults))
+    if surplus is None and not snapshot.subsidy_fen_per_t:
+        return result  # as it was before there were either, to the byte
+    return replace(result, proof=replace(result.proof, prices=prices))
 
 
 def remainder(
@@ -139,12 +151,13 @@ def _filings_left(
         yield replace(filing, filing=replace(filing.filing, remaining_kg=left))
 
 
-def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, ...]) -> Report:
+def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, ...], surplus: Surplus | None) -> Report:
     moved: dict[int, int] = {}
     for award in awards:
         moved[award.listing_id] = moved.get(award.listing_id, 0) + award.kg
     lift = {lot.listing_id: max(0, moved.get(lot.listing_id, 0) - lot.baseline_kg) for lot in snapshot.lots}
     allocated = sum(moved.values())
+    bound = cleared.bound_kg if surplus is None else allocated
     return Report(
         offered_kg=sum(lot.offered.kg for lot in snapshot.lots),
         counted_kg=sum(lot.offered.kg for lot in snapshot.lots if lot.offered.legal_status in COUNTED),
@@ -159,10 +172,12 @@ def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, .
         if snapshot.kind == "planning"
         else sum(payable_fen(award.kg, award.price_fen_per_t or 0) for award in awards),
         transport_t_km=sum(award.kg * award.road_m for award in awards) // 1_000_000,
-        bound_kg=cleared.bound_kg,
-        gap_kg=cleared.bound_kg - allocated,
+        bound_kg=bound,
+        gap_kg=bound - allocated,
         dropped_kg=cleared.dropped_kg,
         passes=cleared.passes,
+        surplus=surplus,
+        subsidy_fen=sum(payable_fen(award.kg, snapshot.subsidy_fen_per_t) for award in awards),
     )
 
 

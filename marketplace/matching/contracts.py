@@ -118,6 +118,7 @@ class _Passes:
             lot=np.searchsorted(lots, self.base.lot[arcs]),
             line=np.searchsorted(lines, self.base.line[arcs]),
             cost=self.base.cost[arcs],
+            objective=self.base.objective,
         )
         allocation = engine(problem, progress=progress)
         self.kg[arcs] = allocation.kg

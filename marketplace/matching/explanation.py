@@ -8,7 +8,7 @@ from typing import Final
 
 from marketplace.domain.fit import Fit, measured
 from marketplace.domain.quantities import Month
-from marketplace.domain.rounds import Alternative, Explanation, ProposedAward
+from marketplace.domain.rounds import Alternative, Explanation, ProposedAward, Snapshot
 from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.assembly import Pair
 from marketplace.matching.outcome import Outcome, cost
@@ -56,10 +56,11 @@ def explain(outcome: Outcome, settled: Settled) -> ProposedAward:
 def _explanation(outcome: Outcome, settled: Settled, rank: int, alternatives: tuple[Alternative, ...]) -> Explanation:
     way = (*_distance(settled.fit), *_deductions(settled.fit))
     why = (*_rank(outcome, settled, rank), *_better(alternatives, rank), *_worth(outcome, settled))
+    price = tuple(price_rule(outcome.assembled.snapshot))
     return Explanation(
-        producer=(*_for_producer(settled), *way, *why),
-        recycler=(*_for_recycler(settled), *way, *_load(outcome, settled), *_worth(outcome, settled)),
-        park=(*_for_park(settled), *way, *why),
+        producer=(*_for_producer(settled), *price, *way, *why),
+        recycler=(*_for_recycler(settled), *price, *way, *_load(outcome, settled), *_worth(outcome, settled)),
+        park=(*_for_park(settled), *_of_park(outcome, price), *way, *why),
     )
 
 
@@ -74,14 +75,12 @@ def _for_producer(settled: Settled) -> Iterator[Sentence]:
             " %(deduction_fen_per_t)s expected deductions, less %(delivered_fen_per_t)s delivered.",
             values,
         )
-        yield _price_rule()
         return
     yield Sentence(
         "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
         " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
         values,
     )
-    yield _price_rule()
 
 
 def _for_recycler(settled: Settled) -> Iterator[Sentence]:
@@ -94,14 +93,12 @@ def _for_recycler(settled: Settled) -> Iterator[Sentence]:
             " %(deduction_fen_per_t)s expected deductions, which you keep, less %(fee_fen_per_t)s that the producer pays.",
             _money(settled),
         )
-        yield _price_rule()
         return
     yield Sentence(
         "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
         " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
         _money(settled),
     )
-    yield _price_rule()
 
 
 def _for_park(settled: Settled) -> Iterator[Sentence]:
@@ -144,11 +141,42 @@ def _planning(settled: Settled) -> Sentence:
     )
 
 
-def _price_rule() -> Sentence:
-    return Sentence(
-        "The price lies midway between what the producer asks at least and what the recycler's price leaves after"
-        " freight and deductions."
-    )
+def price_rule(snapshot: Snapshot) -> Iterator[Sentence]:
+    """Yield how the prices of a round come about, and what they tell; nothing for a round without any."""
+    if snapshot.kind == "planning":
+        return
+    if snapshot.objective == "surplus":
+        yield Sentence(
+            "The price lies midway between the least and the greatest at which nobody in this round would gain by dealing"
+            " with another, least lots, filings and caps aside; it leaves the producer no less than it asks and the"
+            " recycler no more to pay than it bid."
+        )
+        yield Sentence(
+            "It names nobody's reserve or bid. Where few take part it often lies at the limit of one side, which the other"
+            " can then tell from it; where many do, it follows from all of them and tells little of any one."
+        )
+    elif snapshot.subsidy_fen_per_t:
+        yield Sentence(
+            "The price lies midway between what the producer asks at least, less the subsidy, and what the recycler's price"
+            " leaves after freight and deductions."
+        )
+    else:
+        yield Sentence(
+            "The price lies midway between what the producer asks at least and what the recycler's price leaves after"
+            " freight and deductions."
+        )
+    if snapshot.subsidy_fen_per_t:
+        yield Sentence(
+            "Beside the price the producer is paid the round's subsidy of %(subsidy_fen_per_t)s yuan per tonne; with it the"
+            " producer nets no less than it asks.",
+            {"subsidy_fen_per_t": snapshot.subsidy_fen_per_t},
+        )
+
+
+def _of_park(outcome: Outcome, price: tuple[Sentence, ...]) -> tuple[Sentence, ...]:
+    """Return what the park is told of the price: of a plain round for the tonnes it reads the rule elsewhere."""
+    snapshot = outcome.assembled.snapshot
+    return price if snapshot.objective == "surplus" or snapshot.subsidy_fen_per_t else ()
 
 
 def _distance(fit: Fit) -> Iterator[Sentence]:
@@ -211,6 +239,9 @@ def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
             {"full_month": str(short[0])},
         )
         return
+    if full and outcome.assembled.snapshot.objective == "surplus":
+        yield from _worth_in_surplus(outcome, settled, full)
+        return
     worth, month = max(
         ((outcome.worth_fen_per_t(settled.line_id, month), month) for month in reversed(full)),
         key=lambda found: found[0],
@@ -221,6 +252,17 @@ def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
             "The line is full in %(full_month)s: further room there would at first save %(worth_fen_per_t)s yuan of freight"
             " and deductions per tonne, least lots, filings and caps aside.",
             {"full_month": str(month), "worth_fen_per_t": worth},
+        )
+
+
+def _worth_in_surplus(outcome: Outcome, settled: Settled, full: list[Month]) -> Iterator[Sentence]:
+    """Say in which month further room would bring more; how much would tell of reserves and bids."""
+    sought = [month for month in full if outcome.worth_fen_per_t(settled.line_id, month) > 0]
+    if sought:
+        yield Sentence(
+            "The line is full in %(full_month)s: further room there would at first bring a greater surplus, least lots,"
+            " filings and caps aside.",
+            {"full_month": str(sought[0])},
         )
 
 
@@ -279,6 +321,8 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
         code, why = "closed_months", Sentence("it is not open in these months.")
     elif room == 0:
         code, why = "capacity_full", _full(outcome, pair, in_months)
+    elif outcome.assembled.snapshot.objective == "surplus":
+        code, why = "no_more_surplus", Sentence("moving it there would not bring a greater surplus.")
     elif higher > 0:
         code = "dearer"
         why = Sentence(

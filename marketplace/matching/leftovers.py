@@ -141,6 +141,8 @@ class _Finder:
 
     def _more_room(self, listing_id: int, month: Month, kg: int, fitting: list[int]) -> Sentence | None:
         """Say what is plain where no least lot, filing or cap stands between: what is left would fill further room."""
+        if self.assembled.snapshot.objective == "surplus":
+            return None  # whose tonne it would be depends on prices
         for line_id in fitting:
             pair = (listing_id, line_id)
             limits = (self.outcome.filed_kg(pair, month), self.outcome.cap_kg(pair))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from marketplace.domain.fit import Fit
 from marketplace.domain.quantities import Month
-from marketplace.matching.assembly import Assembled, Pair
+from marketplace.matching.assembly import Assembled, Pair, least_price
+from marketplace.matching.shares import Shares
 
 Flows: TypeAlias = Mapping[Pair, Mapping[Month, int]]
 """Kilograms by pair and month; only what is more than zero, sorted."""
@@ -43,37 +44,57 @@ class Settled:
         return sum(kg for _, kg in self.months)
 
 
-def settle(assembled: Assembled, flows: Flows) -> tuple[Settled, ...]:
+def settle(assembled: Assembled, flows: Flows, shares: Shares | None = None) -> tuple[Settled, ...]:
     """
     Gather the months of each pair to one award, and set its price, sorted by listing and line.
 
-    Raises ValueError for a pair of a market round that has no reserve, no bid or a bid below the reserve.
+    ``shares`` are those of a round for the greatest surplus; every other market round settles midway. Raises ValueError
+    for a pair of a market round that has no reserve, no bid or a bid below the least price.
     """
-    return tuple(_settled(assembled, pair, tuple(sorted(months.items()))) for pair, months in sorted(flows.items()))
+    return tuple(
+        _settled(assembled, pair, tuple(sorted(months.items())), shares) for pair, months in sorted(flows.items())
+    )
 
 
-def gate_price(*, reserve_fen_per_t: int, net_fen_per_t: int) -> int:
+def gate_price(*, least_fen_per_t: int, net_fen_per_t: int) -> int:
     """
-    Return the price at the producer's gate: midway between reserve and net bid, a half fen going to the recycler.
+    Return the price at the producer's gate: midway between its least and the net bid, a half fen going to the recycler.
 
-    The net bid is the delivered price less freight and expected deductions. Raises ValueError if it is below reserve.
+    The least price is the reserve less the subsidy, the net bid the delivered price less freight and expected
+    deductions. Raises ValueError if the net bid is below the least price.
 
-    >>> gate_price(reserve_fen_per_t=-1001, net_fen_per_t=-1000), gate_price(reserve_fen_per_t=2000, net_fen_per_t=3001)
+    >>> gate_price(least_fen_per_t=-1001, net_fen_per_t=-1000), gate_price(least_fen_per_t=2000, net_fen_per_t=3001)
     (-1001, 2500)
     """
-    if net_fen_per_t < reserve_fen_per_t:
+    if net_fen_per_t < least_fen_per_t:
         raise ValueError("there is no price between a reserve and a bid below it")
-    return reserve_fen_per_t + (net_fen_per_t - reserve_fen_per_t) // 2
+    return least_fen_per_t + (net_fen_per_t - least_fen_per_t) // 2
 
 
-def _settled(assembled: Assembled, pair: Pair, months: tuple[tuple[Month, int], ...]) -> Settled:
+def shared_price(*, least_fen_per_t: int, shares: Iterable[tuple[int, int]]) -> int:
+    """
+    Return the price at the producer's gate of a contract over months: the mean of theirs by kilograms, rounded down.
+
+    ``shares`` are the kilograms of each month and what the producer gets there beyond its least price.
+
+    >>> shared_price(least_fen_per_t=-50, shares=[(2000, 100), (1000, 101)])
+    50
+    """
+    masses = list(shares)
+    return least_fen_per_t + sum(kg * share for kg, share in masses) // sum(kg for kg, _ in masses)
+
+
+def _settled(assembled: Assembled, pair: Pair, months: tuple[tuple[Month, int], ...], shares: Shares | None) -> Settled:
     fit, filing_of = assembled.fits[pair], assembled.filing_of
     price = delivered = None
     if assembled.snapshot.kind == "market":
-        reserve = assembled.lots[pair[0]].offered.reserve_fen_per_t
-        if reserve is None or fit.net_fen_per_t is None:
+        least, net = least_price(assembled.snapshot, assembled.lots[pair[0]]), fit.net_fen_per_t
+        if net is None:
             raise ValueError(f"listing {pair[0]} and line {pair[1]} have no two prices to settle between")
-        price = gate_price(reserve_fen_per_t=reserve, net_fen_per_t=fit.net_fen_per_t)
+        price = gate_price(least_fen_per_t=least, net_fen_per_t=net)
+        if shares is not None:
+            parts = [(kg, shares.fen_per_t(pair, month, net - least)) for month, kg in months]
+            price = shared_price(least_fen_per_t=least, shares=parts)
         delivered = price + fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
     return Settled(
         listing_id=pair[0],

@@ -44,7 +44,7 @@ def test_a_planning_round_has_no_prices() -> None:
 
 @given(st.integers(-(10**8), 10**8), st.integers(0, 10**8))
 def test_a_gate_price_is_never_outside_and_never_a_fen_off_the_middle(reserve: int, surplus: int) -> None:
-    price = gate_price(reserve_fen_per_t=reserve, net_fen_per_t=reserve + surplus)
+    price = gate_price(least_fen_per_t=reserve, net_fen_per_t=reserve + surplus)
 
     assert reserve <= price <= reserve + surplus
     assert (price - reserve) - (reserve + surplus - price) in {0, -1}
@@ -52,7 +52,7 @@ def test_a_gate_price_is_never_outside_and_never_a_fen_off_the_middle(reserve: i
 
 def test_there_is_no_price_below_the_reserve() -> None:
     with pytest.raises(ValueError, match="no price between"):
-        gate_price(reserve_fen_per_t=1, net_fen_per_t=0)
+        gate_price(least_fen_per_t=1, net_fen_per_t=0)
 
 
 @given(snapshots())

@@ -1,0 +1,132 @@
+"""
+Are these prices right? Asked of a result and of what the round read, by code that shares nothing with the settlement.
+
+Freight and deductions are counted again from the tariff and the limits, and money is rounded by a few lines of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final
+
+from marketplace.domain.deductions import judge
+from marketplace.domain.rounds import PriceProof, ProposedAward, RoundResult, Snapshot, SnapshotLine, SnapshotLot
+
+
+@dataclass(frozen=True, eq=False)
+class _Books:
+    """A result beside what the round read, found by id."""
+
+    snapshot: Snapshot
+    result: RoundResult
+
+    @cached_property
+    def lots(self) -> Mapping[int, SnapshotLot]:
+        return {lot.listing_id: lot for lot in self.snapshot.lots}
+
+    @cached_property
+    def lines(self) -> Mapping[int, SnapshotLine]:
+        return {line.line_id: line for line in self.snapshot.lines}
+
+    def priced(self) -> Iterator[tuple[str, ProposedAward, int]]:
+        """Yield each award that has a price, what it is called in a message, and the price."""
+        for award in self.result.awards:
+            if award.price_fen_per_t is not None:
+                yield f"listing {award.listing_id} to line {award.line_id}", award, award.price_fen_per_t
+
+    def least(self, award: ProposedAward) -> int:
+        return (self.lots[award.listing_id].offered.reserve_fen_per_t or 0) - self.snapshot.subsidy_fen_per_t
+
+    def bid(self, award: ProposedAward) -> int | None:
+        return self.lines[award.line_id].accepting.materials.get(award.material)
+
+    def outlay(self, award: ProposedAward) -> int:
+        """Return freight and expected deductions of a tonne, counted again."""
+        properties = self.lots[award.listing_id].offered.properties
+        limits = self.lines[award.line_id].accepting.limits
+        judged = (judge(limit, properties.get(limit.property)) for limit in limits if limit.holds_for(award.material))
+        freight = dict(self.snapshot.tariffs)[award.material].freight_fen_per_t(award.road_m)
+        return freight + sum(found.deduction_fen_per_t for found in judged if found.outcome == "deducted")
+
+
+def prices_certificate(snapshot: Snapshot, result: RoundResult) -> tuple[PriceProof, tuple[str, ...]]:
+    """
+    Return what is proved of the prices of a result, and in words what is wrong with them.
+
+    Every fault is found to the fen. A planning round has no prices, so that nothing is wrong with them.
+    """
+    books = _Books(snapshot, result)
+    said = {name: tuple(check(books)) for name, check in CHECKS.items()}
+    proof = PriceProof(
+        reserves_kept=not said["reserves"],
+        bids_kept=not said["bids"],
+        balanced=not said["balance"] and not said["totals"],
+    )
+    return proof, tuple(fault for faults in said.values() for fault in faults)
+
+
+def _reserves(books: _Books) -> Iterator[str]:
+    """No producer nets less than it asks at least, the subsidy counted in."""
+    for name, award, price in books.priced():
+        if price < books.least(award):
+            yield f"{name}: {price} fen per tonne is {books.least(award) - price} below what the producer asks"
+
+
+def _bids(books: _Books) -> Iterator[str]:
+    """No recycler pays more than it bid, freight and expected deductions counted in."""
+    for name, award, price in books.priced():
+        bid = books.bid(award)
+        if bid is None:
+            yield f"{name}: the line bids nothing for this material"
+        elif price + books.outlay(award) > bid:
+            yield f"{name}: {price} fen per tonne is {price + books.outlay(award) - bid} above the net bid"
+
+
+def _balance(books: _Books) -> Iterator[str]:
+    """Per tonne, what the recycler pays for the waste is what the producer receives."""
+    market = books.snapshot.kind == "market"
+    for award in books.result.awards:
+        if market != (award.price_fen_per_t is not None):
+            yield f"listing {award.listing_id} to line {award.line_id}: a price where there is none, or none where one is"
+    for name, award, price in books.priced():
+        if award.freight_fen_per_t + award.deduction_fen_per_t != books.outlay(award):
+            yield f"{name}: freight and deductions are not those of the tariff and the limits"
+        paid = (award.delivered_fen_per_t or 0) - books.outlay(award)
+        if paid != price:
+            yield f"{name}: the recycler pays {paid} fen per tonne and the producer receives {price}"
+
+
+def _totals(books: _Books) -> Iterator[str]:
+    """The totals of the report are the sums over its awards."""
+    report, market = books.result.report, books.snapshot.kind == "market"
+    paid = sum(_fen(award.kg, price) for _, award, price in books.priced())
+    subsidy = sum(_fen(award.kg, books.snapshot.subsidy_fen_per_t) for award in books.result.awards)
+    if report.paid_fen != (paid if market else None):
+        yield f"{report.paid_fen} fen are reported as paid, and {paid} are"
+    if report.subsidy_fen != subsidy:
+        yield f"{report.subsidy_fen} fen are reported as subsidy, and {subsidy} are"
+    if (report.surplus is not None) != (books.snapshot.objective == "surplus"):
+        yield "a surplus is reported where none is counted, or none where one is"
+    if report.surplus is None:
+        return
+    asked = sum(_fen(award.kg, books.least(award)) for award in books.result.awards)
+    bidden = sum(_fen(award.kg, (books.bid(award) or 0) - books.outlay(award)) for award in books.result.awards)
+    told = (report.surplus.total_fen, report.surplus.producers_fen, report.surplus.recyclers_fen)
+    counted = (bidden - asked, paid - asked, bidden - paid)
+    if told != counted:
+        yield f"the surplus and its parts are reported as {told} fen, and are {counted}"
+
+
+CHECKS: Final[Mapping[str, Callable[[_Books], Iterator[str]]]] = MappingProxyType(
+    {"reserves": _reserves, "bids": _bids, "balance": _balance, "totals": _totals}
+)
+"""What is asked of prices: individual rationality of both sides, budget balance by the tonne and in all."""
+
+
+def _fen(kg: int, fen_per_t: int) -> int:
+    """Return whole fen, half to even."""
+    whole, rest = divmod(kg * fen_per_t, 1000)
+    return whole + (rest > 500 or (rest == 500 and whole % 2))
