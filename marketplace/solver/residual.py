@@ -1,0 +1,123 @@
+"""Where kilograms of a plan could still go: the network of a problem, and shortest ways through what is left of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from marketplace.solver.problem import Flags, Integers, SolverFailed
+
+if TYPE_CHECKING:
+    from marketplace.solver.problem import Problem
+
+Distances: TypeAlias = npt.NDArray[np.float64]
+
+UNBOUNDED: Final = 2**62
+"""Kilograms that no arc carries: its ends limit an arc between a lot and a line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """
+    A problem as a flow from one source to one sink.
+
+    Nodes are the n lots, the m lines, ``source`` and ``sink``. Arcs, (A,), are the pairs of the problem, then its storage
+    arcs, then one from the source into each lot, as wide as its supply, then one from each line into the sink, as wide
+    as its capacity. ``tail`` and ``head`` are node numbers, ``most_kg`` what may pass, ``cost`` per tonne.
+    """
+
+    lots: int
+    lines: int
+    tail: Integers
+    head: Integers
+    most_kg: Integers
+    cost: Integers
+
+    @classmethod
+    def of(cls, problem: Problem) -> Network:
+        """Return the network of a problem."""
+        n, m, e = problem.shape
+        lots, lines, carry = np.arange(n), np.arange(n, n + m), problem.carry
+        return cls(
+            lots=n,
+            lines=m,
+            tail=np.concatenate([problem.lot, carry.tail, np.full(n, n + m), lines]),
+            head=np.concatenate([problem.line + n, carry.head, lots, np.full(m, n + m + 1)]),
+            most_kg=np.concatenate([np.full(e, UNBOUNDED), carry.most_kg, problem.supply, problem.capacity]),
+            cost=np.concatenate([problem.cost, carry.cost, np.zeros(n + m, dtype=np.int64)]),
+        )
+
+    @property
+    def source(self) -> int:
+        """The node from which all kilograms come."""
+        return self.lots + self.lines
+
+    @property
+    def sink(self) -> int:
+        """The node into which all kilograms go."""
+        return self.lots + self.lines + 1
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are."""
+        return self.lots + self.lines + 2
+
+
+class Residual:
+    """
+    The steps that kilograms may still take: along an arc that is not full, and back along one that carries some.
+
+    The places of all steps are laid out once, (2A,), sorted by node, so that a search changes lengths only; a step that
+    is not open is infinitely long.
+    """
+
+    def __init__(self, net: Network) -> None:
+        arcs, n = net.tail.size, net.nodes
+        begin, end = np.concatenate([net.tail, net.head]), np.concatenate([net.head, net.tail])
+        order = np.lexsort((end, begin))
+        self.net = net
+        self.arc = order % max(arcs, 1)
+        self.onward = order < arcs
+        self.begin, self.end = begin[order], end[order]
+        self.cost = np.where(self.onward, 1, -1) * net.cost[self.arc]
+        self.starts = np.concatenate([[0], np.cumsum(np.bincount(begin, minlength=n))])
+
+    def open(self, kg: Integers) -> Flags:
+        """Return which steps are open, (2A,), when the arcs carry ``kg`` (A,)."""
+        onward, back = kg < self.net.most_kg, kg > 0
+        return np.where(self.onward, onward[self.arc], back[self.arc])
+
+    def lengths(self, is_open: Flags, potential: Integers) -> Distances:
+        """Return the reduced cost of each step, (2A,), infinite where it is not open."""
+        reduced = self.cost + potential[self.begin] - potential[self.end]
+        return np.where(is_open, reduced, np.inf)
+
+    def graph(self, lengths: Distances) -> csr_array:
+        """Return a graph of these lengths for SciPy, in which a length of zero is a step."""
+        return csr_array((lengths, self.end, self.starts), shape=(self.net.nodes, self.net.nodes))
+
+    def distances(self, lengths: Distances, start: int, limit: float = np.inf) -> Distances:
+        """Return how far each node is from ``start``, (N,); every length must be zero or more."""
+        found: Distances = dijkstra(self.graph(lengths), indices=start, limit=limit)
+        return found
+
+    def settled(self, is_open: Flags, potential: Integers) -> Integers:
+        """
+        Return potentials, (N,), under which every open step has a length of zero or more, from such as nearly do.
+
+        Raises SolverFailed if there are none, which is so if and only if a round trip would save.
+        """
+        at = np.flatnonzero(is_open)
+        begin, end, cost = self.begin[at], self.end[at], self.cost[at]
+        found = potential.copy()
+        for _ in range(self.net.nodes + 1):
+            wrong = np.flatnonzero(found[end] > found[begin] + cost)
+            if not wrong.size:
+                return found
+            np.minimum.at(found, end[wrong], found[begin[wrong]] + cost[wrong])
+        raise SolverFailed("the plan is not of the least cost: a round trip saves")
