@@ -15,7 +15,7 @@ $(ENV)/run.stamp: requirements.txt
 	@$(PYTHON) tools/environment.py $(ENV) requirements.txt
 	@touch $@
 
-$(ENV)/test.stamp: requirements.txt requirements-dev.txt
+$(ENV)/test.stamp: requirements.txt requirements-cluster.txt requirements-dev.txt
 	@$(PYTHON) tools/environment.py $(ENV) requirements-dev.txt
 	@touch $@ $(ENV)/run.stamp
 
