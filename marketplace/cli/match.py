@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
-import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+if TYPE_CHECKING:
+    from marketplace.cli.progress import Line
+
 _INPUT = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
+_STOPPED = "Stopped. Nothing is written."
 
 
 class _Refused(click.ClickException):
@@ -62,6 +65,9 @@ class _Number(click.ParamType[Decimal]):
     "--truckload-kg", type=click.IntRange(1, 10**9), default=30_000, help="What a trip carries, to count trips."
 )
 @click.option("--min-lot-kg", type=click.IntRange(0, 10**12), default=0, help="The least that a pair may move.")
+@click.option(
+    "--progress/--no-progress", "shown", default=None, help="Say on stderr what is being done; by itself on a terminal."
+)
 def match(
     supply: Path,
     demand: Path,
@@ -73,8 +79,73 @@ def match(
     engine_name: str,
     truckload_kg: int,
     min_lot_kg: int,
+    shown: bool | None,
 ) -> None:
-    """Match the lots of SUPPLY to the lines of DEMAND: the most tonnes, then the least cost, with a certificate."""
+    """
+    Match the lots of SUPPLY to the lines of DEMAND: the most tonnes, then the least cost, with a certificate.
+
+    Ctrl-C ends it with 130, and nothing is written.
+    """
+    from marketplace.cli.progress import STOPPED, Line, stoppable, undisturbed
+    from marketplace.cli.whole_files import write_all
+
+    _distinct(supply, demand, out, report_)
+    permille = circuity * 1000
+    if permille != permille.to_integral_value():
+        _refuse([f"--circuity {circuity}: at most three decimals."])
+    asked = _Asked(
+        supply=supply,
+        demand=demand,
+        max_km=max_km,
+        circuity_permille=int(permille),
+        objective=objective,
+        engine=engine_name,
+        truckload_kg=truckload_kg,
+        min_lot_kg=min_lot_kg,
+    )
+    line = Line(shown)
+    try:
+        with stoppable(_STOPPED):
+            made = _made(asked, line)
+    except KeyboardInterrupt:
+        line.wipe()
+        click.echo(_STOPPED, err=True)
+        raise SystemExit(STOPPED) from None
+    finally:
+        line.wipe()
+    try:
+        with undisturbed():
+            write_all([(out, made.plan), (report_, made.report)])
+    except OSError as failure:
+        _refuse([f"The plan cannot be written: {failure.strerror or failure}."])
+    click.echo(made.summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What was asked for, apart from where the answer goes."""
+
+    supply: Path
+    demand: Path
+    max_km: Decimal
+    circuity_permille: int
+    objective: str
+    engine: str
+    truckload_kg: int
+    min_lot_kg: int
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The two files, and what is said of them."""
+
+    plan: bytes
+    report: bytes
+    summary: str
+
+
+def _made(asked: _Asked, line: Line) -> _Made:
+    """Read, join, solve and prove, and write nothing; raises ClickException."""
     from marketplace.domain.errors import Invalid
     from marketplace.matching.planfiles import Unreadable, meters, properties_of, read_demand, read_supply
     from marketplace.matching.planning import Terms, eligible_pairs, solve
@@ -82,45 +153,48 @@ def match(
     from marketplace.solver.engines import engine, names, resolve
     from marketplace.solver.problem import SolverFailed
 
-    if objective != "utilization":
+    if asked.objective != "utilization":
         _refuse(["--objective surplus is not available from files; it needs the reserves and bids of a round."])
-    if engine_name not in names():
-        _refuse([f"--engine {engine_name}: there is no such engine. There are {', '.join(names())}."])
-    _distinct(supply, demand, out, report_)
-    permille = circuity * 1000
-    if permille != permille.to_integral_value():
-        _refuse([f"--circuity {circuity}: at most three decimals."])
-
+    if asked.engine not in names():
+        _refuse([f"--engine {asked.engine}: there is no such engine. There are {', '.join(names())}."])
     began = perf_counter()
     try:
-        lines = read_demand(demand.read_bytes(), demand.name)
-        lots = read_supply(supply.read_bytes(), supply.name, properties=properties_of(lines))
-        terms = Terms(max_m=meters(max_km), circuity_permille=int(permille), min_lot_kg=min_lot_kg)
+        line.step("Reading the files")
+        lines = read_demand(asked.demand.read_bytes(), asked.demand.name)
+        lots = read_supply(asked.supply.read_bytes(), asked.supply.name, properties=properties_of(lines))
+        line.step("Finding the pairs")
+        terms = Terms(
+            max_m=meters(asked.max_km), circuity_permille=asked.circuity_permille, min_lot_kg=asked.min_lot_kg
+        )
         pairs = eligible_pairs(lots, lines, terms)
         joined = perf_counter()
-        plan = solve(pairs, engine(engine_name))
+        line.step("Solving")
+        plan = solve(pairs, engine(asked.engine), progress=line)
     except Unreadable as unreadable:
         _refuse([str(fault) for fault in unreadable.faults])
     except Invalid as refusal:
         _refuse([str(refusal)])
     except SolverFailed as failure:
         raise click.ClickException(f"There is no proved plan, and nothing is written: {failure}") from failure
-    if resolve(engine_name) != "greedy" and not plan.certificate.valid:
+    if resolve(asked.engine) != "greedy" and not plan.certificate.valid:
         raise click.ClickException(f"The plan is not proved, and nothing is written: {plan.certificate.violations}")
     run = Run(
-        engine=resolve(engine_name),
-        objective=objective,
-        truckload_kg=truckload_kg,
+        engine=resolve(asked.engine),
+        objective=asked.objective,
+        truckload_kg=asked.truckload_kg,
         candidate_seconds=joined - began,
         solve_seconds=perf_counter() - joined,
         peak_rss_mib=_peak_rss_mib(),
     )
     figures = report(plan, run)
-    _write_both([(out, plan_csv(plan)), (report_, (json.dumps(figures, indent=2) + "\n").encode())])
     proof = "proved" if plan.certificate.valid and not plan.dropped else "not proved to be the best"
-    click.echo(
-        f"{figures['matched_t']:,.3f} t of {figures['supply_t']:,.3f} t matched in {figures['contracts']} contracts, "
-        f"{figures['transport_t_km']:,.0f} t km by road; {proof}."
+    return _Made(
+        plan=plan_csv(plan),
+        report=(json.dumps(figures, indent=2) + "\n").encode(),
+        summary=(
+            f"{figures['matched_t']:,.3f} t of {figures['supply_t']:,.3f} t matched in {figures['contracts']} contracts, "
+            f"{figures['transport_t_km']:,.0f} t km by road; {proof}."
+        ),
     )
 
 
@@ -135,37 +209,6 @@ def _distinct(supply: Path, demand: Path, out: Path, report_: Path) -> None:
             _refuse([f"{path}: there is no such folder."])
     if len({path.resolve() for path in (supply, demand, out, report_)}) < 4:
         _refuse(["SUPPLY, DEMAND, --out and --report are four different files."])
-
-
-def _write_both(files: Sequence[tuple[Path, bytes]]) -> None:
-    """Write all files or none: each beside its place first, and what stood there comes back if a later one fails."""
-    new: list[Path] = []
-    old: list[tuple[Path, Path | None]] = []
-    try:
-        for path, content in files:
-            new.append(_beside(path, content))
-        for (path, _), fresh in zip(files, new, strict=True):
-            old.append((path, _beside(path, path.read_bytes()) if path.exists() else None))
-            fresh.replace(path)
-    except OSError as failure:
-        for path, before in reversed(old):
-            before.replace(path) if before else path.unlink(missing_ok=True)
-        _refuse([f"The plan cannot be written: {failure.strerror or failure}."])
-    finally:
-        for left in (*new, *(before for _, before in old if before)):
-            left.unlink(missing_ok=True)
-
-
-def _beside(path: Path, content: bytes) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    mask = os.umask(0)
-    os.umask(mask)
-    Path(name).chmod(0o666 & ~mask)
-    return Path(name)
 
 
 def _peak_rss_mib() -> float:

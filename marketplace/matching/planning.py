@@ -15,7 +15,7 @@ from marketplace.matching.planfiles import Line, Lot
 from marketplace.solver.candidates import within
 from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.components import labels
-from marketplace.solver.engines import Engine
+from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import MOST_KG, Flags, Integers, Problem, SolverFailed
 
 NO_LINE: Final = "no_line_for_material"
@@ -128,14 +128,16 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
     return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason)
 
 
-def solve(pairs: Pairs, engine: Engine) -> Plan:
+def solve(pairs: Pairs, engine: Engine, *, progress: Progress | None = None) -> Plan:
     """
     Allocate by an engine and prove it; raises SolverFailed if the plan is not even feasible.
+
+    ``progress`` is told how many pairs are done, and begins again where least lots make it solve again.
 
     Least lots are kept by giving up pairs and solving again: whatever pair the engine would use for less than its least
     is dropped, until there is none. That ends; it need not be the best, and the bound says how far it may be off.
     """
-    allocation = engine(pairs.problem)
+    allocation = engine(pairs.problem, progress=progress)
     certificate = certify(pairs.problem, allocation)
     if not certificate.feasible:
         raise SolverFailed("; ".join(certificate.violations))
@@ -152,7 +154,7 @@ def solve(pairs: Pairs, engine: Engine) -> Plan:
             line=pairs.problem.line[kept],
             cost=pairs.problem.cost[kept],
         )
-        found = engine(rest)
+        found = engine(rest, progress=progress)
         proof = certify(rest, found)
         if not proof.feasible:
             raise SolverFailed("; ".join(proof.violations))

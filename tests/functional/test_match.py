@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from marketplace.cli import match as command
+from marketplace.cli.progress import Line
 from marketplace.matching.planfiles import read_demand, read_supply
 from marketplace.matching.planning import Terms, eligible_pairs
 from marketplace.solver import engines
@@ -251,3 +257,114 @@ def test_the_plants_of_the_country_get_the_best_plan_there_is(max_km: int, desk:
         assert Fraction(row["great_circle_km"]) <= max_km
     room = {line.id: line.kg for line in lines}
     assert all(kg <= room[line] for line, kg in taken.items())
+
+
+def told(done: Result) -> list[str]:
+    """Return the lines of stderr."""
+    return done.stderr.splitlines()
+
+
+def test_progress_says_step_by_step_what_is_done(desk: Desk):
+    done = desk.match("--progress")
+
+    assert done.exit_code == 0
+    assert told(done)[:3] == ["Reading the files", "Finding the pairs", "Solving"]
+    assert told(done)[-1] == "Solving: 100 %"
+    assert done.stdout.startswith("17.000 t of 20.000 t matched")
+
+
+def test_without_a_terminal_nothing_is_said_of_the_progress(desk: Desk):
+    assert told(desk.match()) == []
+    assert told(desk.match("--no-progress")) == []
+
+
+def test_on_a_terminal_one_line_is_written_over_and_wiped_away(monkeypatch: pytest.MonkeyPatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", screen)
+    line = Line(None)
+
+    line.step("Solving")
+    line(1, 300)
+    line(2, 3)
+    line(2, 3)
+    line(1, 2)
+    line.wipe()
+
+    clear = "\r\x1b[K"
+    assert screen.getvalue() == f"{clear}Solving{clear}Solving: 66 %{clear}Solving: 50 %{clear}"
+
+
+def test_where_no_line_can_be_written_over_a_tenth_is_said_once(capsys: pytest.CaptureFixture[str]):
+    line = Line(wanted=True)
+
+    line.step("Solving")
+    for done in range(1, 41):
+        line(done, 40)
+
+    assert capsys.readouterr().err.splitlines() == ["Solving", *(f"Solving: {tenth} %" for tenth in range(10, 101, 10))]
+
+
+def test_ctrl_c_ends_with_130_and_writes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(engines.ENGINES, engines.resolve("auto"), stopped)
+    (desk.folder / "plan.csv").write_text("the plan of yesterday", encoding="utf-8")
+
+    done = desk.match()
+
+    assert done.exit_code == 130
+    assert told(done) == ["Stopped. Nothing is written."]
+    assert desk.names == {"supply.csv", "demand.csv", "plan.csv"}
+    assert (desk.folder / "plan.csv").read_text(encoding="utf-8") == "the plan of yesterday"
+
+
+DEAF = """
+import ctypes, os, signal, sys, threading
+from marketplace.cli.match import match
+from marketplace.solver import engines
+
+def deaf(problem, /, *, progress=None):
+    '''Wait in a library for ever: a lock that is taken twice. Another thread sends the signal once we are there.'''
+    lock, libc = ctypes.create_string_buffer(64), ctypes.CDLL(None)
+    libc.pthread_mutex_lock(lock)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    libc.pthread_mutex_lock(lock)
+
+engines.ENGINES[engines.resolve("auto")] = deaf
+match()
+"""
+
+
+def test_ctrl_c_ends_it_even_while_a_library_does_not_return(desk: Desk):
+    arguments = ["supply.csv", "demand.csv", "--out", "plan.csv", "--report", "report.json", "--progress"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", DEAF, *arguments],
+        cwd=desk.folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1] == "Stopped. Nothing is written."
+    assert desk.names == {"supply.csv", "demand.csv"}
+
+
+def test_once_writing_begins_it_is_finished(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+
+    done = desk.match()
+
+    assert done.exit_code == 0
+    assert desk.names == {"supply.csv", "demand.csv", "plan.csv", "report.json"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
