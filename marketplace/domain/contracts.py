@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
-from marketplace.domain.canonical import from_json, sha256, to_json
+from marketplace.domain.canonical import LATER, from_json, sha256, to_json
 from marketplace.domain.errors import Conflict, Invalid
 from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.quantities import Month
@@ -124,7 +124,8 @@ class Terms:
     The facts of a contract, frozen when it is proposed: both sides sign the same bytes.
 
     ``price_fen_per_t`` holds at the producer's gate, ``delivered_fen_per_t`` at the recycler's, before deductions.
-    ``values`` are what the latest lab sheets say; ``round_number`` is None for an award of a bid.
+    ``values`` are what the latest lab sheets say; ``round_number`` is None for an award of a bid. ``subsidy_fen_per_t`` is
+    what the round pays the producer beside the price; the recycler pays none of it.
     """
 
     producer: Party
@@ -157,6 +158,7 @@ class Terms:
     park_zh: str
     park_en: str
     round_number: int | None
+    subsidy_fen_per_t: int = field(default=0, metadata=LATER)
 
     @property
     def kg(self) -> int:

@@ -56,7 +56,7 @@ def terms_of(session: Session, deals: Sequence[Deal], *, now: datetime) -> list[
     rounds = {
         row.id: row
         for row in session.execute(
-            select(Round.id, Round.number, Park.name_zh, Park.name_en)
+            select(Round.id, Round.number, Round.subsidy_fen_per_t, Park.name_zh, Park.name_en)
             .join(Park, Round.park_id == Park.id)
             .where(Round.id.in_({deal.round_id for deal in deals if deal.round_id is not None}))
         )
@@ -98,6 +98,7 @@ def terms_of(session: Session, deals: Sequence[Deal], *, now: datetime) -> list[
                 park_zh=of.name_zh if of else "",
                 park_en=of.name_en if of else "",
                 round_number=of.number if of else None,
+                subsidy_fen_per_t=of.subsidy_fen_per_t if of else 0,
             )
         )
     return found

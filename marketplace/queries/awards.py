@@ -67,6 +67,7 @@ class Evidence:
     round_id: int
     number: int
     planning: bool
+    for_surplus: bool
     park_zh: str
     park_en: str
     first_month: Month
@@ -248,7 +249,16 @@ def _evidence(session: Session, actor: Actor, found: Deal) -> Evidence | None:
     if found.round_id is None:
         return None
     of = session.execute(
-        select(Round.number, Round.kind, Round.park_id, Round.first_month, Round.last_month, Park.name_zh, Park.name_en)
+        select(
+            Round.number,
+            Round.kind,
+            Round.objective,
+            Round.park_id,
+            Round.first_month,
+            Round.last_month,
+            Park.name_zh,
+            Park.name_en,
+        )
         .join(Park, Round.park_id == Park.id)
         .where(Round.id == found.round_id)
     ).one()
@@ -267,6 +277,7 @@ def _evidence(session: Session, actor: Actor, found: Deal) -> Evidence | None:
         round_id=found.round_id,
         number=of.number,
         planning=of.kind == "planning",
+        for_surplus=of.objective == "surplus",
         park_zh=of.name_zh,
         park_en=of.name_en,
         first_month=of.first_month,

@@ -28,6 +28,8 @@ class RoundRow:
     park_zh: str
     park_en: str
     kind: str
+    objective: str
+    subsidy_fen_per_t: int
     first_month: Month
     last_month: Month
     max_m: int
@@ -71,6 +73,11 @@ class RoundRow:
         return self.kind == "planning"
 
     @property
+    def for_surplus(self) -> bool:
+        """Whether it is solved for the greatest surplus, not for the most tonnes."""
+        return self.objective == "surplus"
+
+    @property
     def recourse_runs(self) -> bool:
         """Whether what was declined is being allotted again just now."""
         return self.state == "published" and self.solving_at is not None
@@ -80,8 +87,8 @@ def rows_of(session: Session, where: ColumnElement[bool], now: datetime) -> list
     """Return rounds, newest first. One SELECT."""
     rows = session.execute(
         select(
-            Round.id, Round.number, Round.park_id, Park.name_zh, Park.name_en, Round.kind, Round.first_month,
-            Round.last_month, Round.max_m, Round.circuity_permille, Round.opened_at, Round.closes_at, Round.answer_by,
+            Round.id, Round.number, Round.park_id, Park.name_zh, Park.name_en, Round.kind, Round.objective,
+            Round.subsidy_fen_per_t, Round.first_month, Round.last_month, Round.max_m, Round.circuity_permille, Round.opened_at, Round.closes_at, Round.answer_by,
             Round.closed_at, Round.solving_at, Round.attempt, Round.failed_because, Round.solved_at,
             Round.input_sha256, Round.result_sha256, Round.published_at, Round.recourse_passes, Round.settled_at,
             Round.voided_at, Round.void_cause,

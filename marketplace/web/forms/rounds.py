@@ -19,6 +19,7 @@ from marketplace.web.forms.base import (
     MonthField,
     NumberField,
     WholeField,
+    YuanField,
     at_most,
     chosen,
     end_of,
@@ -37,12 +38,22 @@ class NewRoundForm(MarketForm):
         default="market",
         validators=[chosen()],
     )
+    objective = RadioField(
+        lazy("What it is solved for"),
+        choices=[
+            SelectChoice("utilization", lazy("The most tonnes")),
+            SelectChoice("surplus", lazy("The greatest surplus")),
+        ],
+        default="utilization",
+        validators=[chosen()],
+    )
     first_month = MonthField(lazy("First month"), validators=[required()])
     last_month = MonthField(lazy("Last month"), validators=[required()])
     closes_at = DayField(lazy("Collects until the end of"), validators=[required()])
     answers_until = DayField(lazy("Answers until the end of"), validators=[required()])
     max_km = WholeField(lazy("Greatest distance in a straight line"), validators=[required()])
     circuity = NumberField(lazy("Road over straight line"), validators=[required()])
+    subsidy = YuanField(lazy("Subsidy for each tonne that counts towards the rate"))
 
     def offer(self, parks: Sequence[tuple[int, str, str]]) -> None:
         """Say which parks can be chosen."""
@@ -56,7 +67,7 @@ class NewRoundForm(MarketForm):
         return NewRound(
             park_id=given["park_id"],
             kind=given["kind"],
-            objective="utilization",
+            objective=given["objective"],
             first_month=given["first_month"],
             last_month=given["last_month"],
             opens_at=now,
@@ -64,6 +75,7 @@ class NewRoundForm(MarketForm):
             answers_until=end_of(given["answers_until"]),
             max_km=given["max_km"],
             circuity=given["circuity"],
+            subsidy_fen_per_t=given["subsidy"] or 0,
         )
 
 
