@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -19,7 +19,8 @@ SHOWN: Final = 20
 
 _MOST_KM: Final = 20_100
 _MOST_MEASURED: Final = 10**12
-_LIMIT: Final = re.compile(r"(?P<name>.+)_(?P<end>max|min)")
+_LIMIT: Final = re.compile(r"(?P<name>.+?)(?P<mean>_mean)?_(?P<end>max|min)")
+_ANYTHING: Final = (float("-inf"), float("inf"))
 
 T = TypeVar("T")
 
@@ -34,7 +35,12 @@ class Unreadable(Invalid):
 
 @dataclass(frozen=True)
 class Lot:
-    """A row of the supply file. ``ask_fen_per_t`` is none where the file asks no price."""
+    """
+    A row of the supply file. ``ask_fen_per_t`` is none where the file asks no price.
+
+    ``cap_per_buyer_kg``: the most that one organization gets of it over all its lines, none for no cap;
+    ``reserved_small_kg``: what is kept for small works.
+    """
 
     id: str
     material: str
@@ -44,11 +50,18 @@ class Lot:
     min_lot_kg: int
     province: str
     values: dict[str, float]
+    cap_per_buyer_kg: int | None = None
+    reserved_small_kg: int = 0
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the demand file. ``max_m`` is none where the radius of the plan holds; limits are (least, most)."""
+    """
+    A row of the demand file. ``max_m`` is none where the radius of the plan holds; limits are (least, most).
+
+    ``limits`` hold for each lot alone, ``means`` for the mean of all that the line takes, weighted by kilograms.
+    ``organization`` is the row's own id where the file names none.
+    """
 
     id: str
     materials: tuple[str, ...]
@@ -59,6 +72,9 @@ class Line:
     min_lot_kg: int
     province: str
     limits: dict[str, tuple[float, float]]
+    means: dict[str, tuple[float, float]] = field(default_factory=dict)
+    organization: str = ""
+    small: bool = False
 
 
 def read_supply(content: bytes, name: str, *, properties: Iterable[str] = ()) -> tuple[Lot, ...]:
@@ -83,8 +99,8 @@ def read_demand(content: bytes, name: str) -> tuple[Line, ...]:
 
 
 def properties_of(lines: Iterable[Line]) -> frozenset[str]:
-    """Return the properties that any line limits."""
-    return frozenset(name for line in lines for name in line.limits)
+    """Return the properties that any line limits, for each lot or in the mean."""
+    return frozenset(name for line in lines for name in (*line.limits, *line.means))
 
 
 class _Rows:
@@ -199,7 +215,11 @@ def _lot(row: _Row, properties: Iterable[str]) -> Lot | None:
         min_lot_kg=row.read("min_lot_t", kilograms, 0) or 0,
         province=row.cells.get("province_adcode", ""),
         values={name: value for name, value in values.items() if value is not None},
+        cap_per_buyer_kg=row.read("cap_per_buyer_t", kilograms),
+        reserved_small_kg=row.read("reserved_small_t", kilograms, 0) or 0,
     )
+    if lot.reserved_small_kg > lot.kg:
+        row.refuse("reserved_small_t", "More is kept for small works than there is.")
     return lot if row.sound else None
 
 
@@ -207,8 +227,10 @@ def _line(row: _Row) -> Line | None:
     materials = tuple(dict.fromkeys(part.strip() for part in row.text("material").split("|")))
     if row.cells.get("material") and not all(materials):
         row.refuse("material", "Between two “|” a material is missing.")
+    own = row.unique_id()
+    limits, means = _limits(row)
     line = Line(
-        id=row.unique_id(),
+        id=own,
         materials=materials,
         point=row.point(),
         kg=row.kg(),
@@ -216,23 +238,29 @@ def _line(row: _Row) -> Line | None:
         bid_fen_per_t=row.read("bid_yuan_per_t", fen),
         min_lot_kg=row.read("min_lot_t", kilograms, 0) or 0,
         province=row.cells.get("province_adcode", ""),
-        limits=_limits(row),
+        limits=limits,
+        means=means,
+        organization=row.cells.get("organization", "") or own,
+        small=row.read("small_works", _yes_or_no, default=False) or False,
     )
     return line if row.sound else None
 
 
-def _limits(row: _Row) -> dict[str, tuple[float, float]]:
-    limits: dict[str, tuple[float, float]] = {}
+def _limits(row: _Row) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
+    """Return (least, most) by property for each lot alone, and for the mean."""
+    kinds: tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]] = ({}, {})
     for column in row.cells:
         found = _LIMIT.fullmatch(column)
         limit = row.read(column, _measured) if found else None
         if found and limit is not None:
-            least, most = limits.get(found["name"], (float("-inf"), float("inf")))
-            limits[found["name"]] = (limit, most) if found["end"] == "min" else (least, limit)
-    for name, (least, most) in limits.items():
-        if least > most:
-            row.refuse(f"{name}_min", "The least is more than the most.")
-    return limits
+            kind = kinds[bool(found["mean"])]
+            least, most = kind.get(found["name"], _ANYTHING)
+            kind[found["name"]] = (limit, most) if found["end"] == "min" else (least, limit)
+    for kind, mean in zip(kinds, ("", "_mean"), strict=True):
+        for name, (least, most) in kind.items():
+            if least > most:
+                row.refuse(f"{name}{mean}_min", "The least is more than the most.")
+    return kinds
 
 
 def meters(kilometers: Decimal) -> int:
@@ -240,6 +268,12 @@ def meters(kilometers: Decimal) -> int:
     if not 0 <= kilometers <= _MOST_KM:
         raise Invalid("A radius lies between 0 and %(most)s km.", most=_MOST_KM)
     return round(kilometers * 1000)
+
+
+def _yes_or_no(value: Decimal) -> bool:
+    if value not in {0, 1}:
+        raise Invalid("This is 1 for yes or 0 for no.")
+    return value == 1
 
 
 def _measured(value: Decimal) -> float:

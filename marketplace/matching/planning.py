@@ -11,7 +11,7 @@ import numpy as np
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.haulage import default_tariff
-from marketplace.matching.planfiles import Line, Lot
+from marketplace.matching.planfiles import Line, Lot, properties_of
 from marketplace.solver.candidates import within
 from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.components import labels
@@ -215,16 +215,21 @@ def _near(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> tuple
 
 
 def _limits(lots: tuple[Lot, ...], lines: tuple[Line, ...], lot: Integers, line: Integers) -> tuple[Flags, Flags]:
-    """Return which pairs break a limit, and which lack a value that a limit asks for."""
+    """
+    Return which pairs break a limit, and which lack a value that a limit asks for, of each lot or in the mean.
+
+    A mean bars no pair whose value is known: what lies above it may be blended with what lies below.
+    """
     over, untested = np.zeros(lot.size, dtype=np.bool_), np.zeros(lot.size, dtype=np.bool_)
     anything = (float("-inf"), float("inf"))
-    for name in sorted({name for one in lines for name in one.limits}):
+    for name in sorted(properties_of(lines)):
         value = np.array([one.values.get(name, np.nan) for one in lots])[lot]
-        limits = np.array([one.limits.get(name, anything) for one in lines])
-        least, most = limits[line, 0], limits[line, 1]
-        limited = np.isfinite(least) | np.isfinite(most)
-        over |= limited & ((value < least) | (value > most))
-        untested |= limited & np.isnan(value)
+        limits, means = (
+            np.array([one.get(name, anything) for one in each])[line]
+            for each in ([one.limits for one in lines], [one.means for one in lines])
+        )
+        over |= (value < limits[:, 0]) | (value > limits[:, 1])
+        untested |= np.isnan(value) & (np.isfinite(limits).any(axis=1) | np.isfinite(means).any(axis=1))
     return over, untested
 
 
