@@ -33,24 +33,37 @@ class Network:
 
     lots: int
     lines: int
+    free: bool
     tail: Integers
     head: Integers
     most_kg: Integers
     cost: Integers
 
     @classmethod
-    def of(cls, problem: Problem) -> Network:
-        """Return the network of a problem."""
+    def of(cls, problem: Problem, *, free: bool = False) -> Network:
+        """Return the network of a problem; ``free`` joins source and sink, so that any quantity may move."""
         n, m, e = problem.shape
         lots, lines, carry = np.arange(n), np.arange(n, n + m), problem.carry
+        joined = np.arange(int(free))
+        wide, no_cost = (np.full(size, value) for size, value in ((e, UNBOUNDED), (n + m, 0)))
         return cls(
             lots=n,
             lines=m,
-            tail=np.concatenate([problem.lot, carry.tail, np.full(n, n + m), lines]),
-            head=np.concatenate([problem.line + n, carry.head, lots, np.full(m, n + m + 1)]),
-            most_kg=np.concatenate([np.full(e, UNBOUNDED), carry.most_kg, problem.supply, problem.capacity]),
-            cost=np.concatenate([problem.cost, carry.cost, np.zeros(n + m, dtype=np.int64)]),
+            free=free,
+            tail=np.concatenate([problem.lot, carry.tail, np.full(n, n + m), lines, joined + n + m]),
+            head=np.concatenate([problem.line + n, carry.head, lots, np.full(m, n + m + 1), joined + n + m + 1]),
+            most_kg=np.concatenate([wide, carry.most_kg, problem.supply, problem.capacity, joined + UNBOUNDED]),
+            cost=np.concatenate([problem.cost, carry.cost, no_cost, joined]),
         )
+
+    def carrying(self, kg: Integers, carried: Integers) -> Integers:
+        """Return what all arcs carry, (A,), when the pairs carry ``kg`` (e,) and the storage ``carried`` (k,)."""
+        given = np.concatenate([kg, carried])
+        used = np.flatnonzero(given)
+        ends, nodes = self.lots + self.lines, given[used]
+        net = sums(self.tail[used], nodes, ends) - sums(self.head[used], nodes, ends)
+        both_ways = np.ones(int(self.free), dtype=np.int64)
+        return np.concatenate([given, net[: self.lots], -net[self.lots :], both_ways])
 
     @property
     def source(self) -> int:
@@ -73,7 +86,7 @@ class Residual:
     The steps that kilograms may still take: along an arc that is not full, and back along one that carries some.
 
     The places of all steps are laid out once, (2A,), sorted by node, so that a search changes lengths only; a step that
-    is not open is infinitely long.
+    is not open is infinitely long. ``mate`` (2A,) is the place of the same arc the other way round.
     """
 
     def __init__(self, net: Network) -> None:
@@ -85,7 +98,11 @@ class Residual:
         self.onward = order < arcs
         self.begin, self.end = begin[order], end[order]
         self.cost = np.where(self.onward, 1, -1) * net.cost[self.arc]
+        place = np.empty_like(order)
+        place[order] = np.arange(order.size)
+        self.mate = place[(order + arcs) % max(2 * arcs, 1)]
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(begin, minlength=n))])
+        self._indices, self._indptr = self.end.astype(np.int32), self.starts.astype(np.int32)
 
     def open(self, kg: Integers) -> Flags:
         """Return which steps are open, (2A,), when the arcs carry ``kg`` (A,)."""
@@ -99,12 +116,16 @@ class Residual:
 
     def graph(self, lengths: Distances) -> csr_array:
         """Return a graph of these lengths for SciPy, in which a length of zero is a step."""
-        return csr_array((lengths, self.end, self.starts), shape=(self.net.nodes, self.net.nodes))
+        return csr_array((lengths, self._indices, self._indptr), shape=(self.net.nodes, self.net.nodes))
 
     def distances(self, lengths: Distances, start: int, limit: float = np.inf) -> Distances:
         """Return how far each node is from ``start``, (N,); every length must be zero or more."""
         found: Distances = dijkstra(self.graph(lengths), indices=start, limit=limit)
         return found
+
+    def distances_to(self, lengths: Distances, end: int, limit: float = np.inf) -> Distances:
+        """Return how far it is from each node to ``end``, (N,); for each step there is one the other way round."""
+        return self.distances(lengths[self.mate], end, limit)
 
     def settled(self, is_open: Flags, potential: Integers) -> Integers:
         """
@@ -121,3 +142,8 @@ class Residual:
                 return found
             np.minimum.at(found, end[wrong], found[begin[wrong]] + cost[wrong])
         raise SolverFailed("the plan is not of the least cost: a round trip saves")
+
+
+def sums(of: Integers, kg: Integers, size: int) -> Integers:
+    """Return what the arcs carry at each of their ends, (size,) kg, in whole kilograms; exact up to 2^53 kg in all."""
+    return np.bincount(of, weights=kg, minlength=size).astype(np.int64)

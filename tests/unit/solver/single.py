@@ -28,6 +28,16 @@ def stored(draw: st.DrawFn, *, most: int = 5) -> Problem:
     return replace(problem, carry=kept)
 
 
+@st.composite
+def asked(draw: st.DrawFn) -> Problem:
+    """Draw problems of either objective; small ones for the surplus, where `best` weighs kilograms against cost."""
+    problem = draw(stored())
+    if draw(st.booleans()):
+        return problem
+    fewer = {"supply": problem.supply % 61, "capacity": problem.capacity % 61, "cost": problem.cost % 1301 - 700}
+    return replace(problem, objective="surplus", **fewer)
+
+
 def at(problem: Problem, kg: int | None = None, *, free: bool = False) -> tuple[int, int, Allocation]:
     """Return kilograms, least cost and plan: of exactly ``kg``, of the most if None, or of whatever costs least if ``free``."""
     n, m, e = problem.shape
@@ -63,3 +73,13 @@ def at(problem: Problem, kg: int | None = None, *, free: bool = False) -> tuple[
 def by_ortools(problem: Problem, /, *, progress: object = None) -> Allocation:
     """Answer as an engine does, with a plan only."""
     return at(problem, free=problem.objective == "surplus")[2]
+
+
+def best(problem: Problem) -> tuple[int, int, Allocation]:
+    """Return kilograms, cost and plan of the best by the problem's own objective; of equal surplus the most kilograms."""
+    if problem.objective == "utilization":
+        return at(problem)
+    times = 1 + int(problem.supply.sum())
+    carry = replace(problem.carry, cost=problem.carry.cost * times)
+    kg, cost, plan = at(replace(problem, cost=problem.cost * times - 1, carry=carry), free=True)
+    return kg, (cost + kg) // times, plan
