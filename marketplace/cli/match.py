@@ -16,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from marketplace.cli.progress import Line
+    from marketplace.domain.results import Objective
 
 _INPUT = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
@@ -59,7 +60,12 @@ class _Number(click.ParamType[Decimal]):
     "--max-km", type=_Number("0", "20100"), default="200", help="Great circle; a row's own max_km stands first."
 )
 @click.option("--circuity", type=_Number("1", "10"), default="1.3", help="Road distance over great circle.")
-@click.option("--objective", type=click.Choice(["utilization", "surplus"]), default="utilization")
+@click.option(
+    "--objective",
+    type=click.Choice(["utilization", "surplus"]),
+    default="utilization",
+    help="The most tonnes, then the least cost; or the greatest surplus of bid over freight and ask, from files with prices.",
+)
 @click.option("--engine", "engine_name", default="auto", help="auto, scipy or greedy.")
 @click.option(
     "--truckload-kg", type=click.IntRange(1, 10**9), default=30_000, help="What a trip carries, to count trips."
@@ -75,7 +81,7 @@ def match(
     report_: Path,
     max_km: Decimal,
     circuity: Decimal,
-    objective: str,
+    objective: Objective,
     engine_name: str,
     truckload_kg: int,
     min_lot_kg: int,
@@ -83,6 +89,8 @@ def match(
 ) -> None:
     """
     Match the lots of SUPPLY to the lines of DEMAND: the most tonnes, then the least cost, with a certificate.
+
+    With --objective surplus it is the greatest surplus instead, of bid over freight and ask.
 
     Ctrl-C ends it with 130, and nothing is written.
     """
@@ -129,7 +137,7 @@ class _Asked:
     demand: Path
     max_km: Decimal
     circuity_permille: int
-    objective: str
+    objective: Objective
     engine: str
     truckload_kg: int
     min_lot_kg: int
@@ -153,8 +161,6 @@ def _made(asked: _Asked, line: Line) -> _Made:
     from marketplace.solver.engines import engine, names, resolve
     from marketplace.solver.problem import SolverFailed
 
-    if asked.objective != "utilization":
-        _refuse(["--objective surplus is not available from files; it needs the reserves and bids of a round."])
     if asked.engine not in names():
         _refuse([f"--engine {asked.engine}: there is no such engine. There are {', '.join(names())}."])
     began = perf_counter()
@@ -164,7 +170,10 @@ def _made(asked: _Asked, line: Line) -> _Made:
         lots = read_supply(asked.supply.read_bytes(), asked.supply.name, properties=properties_of(lines))
         line.step("Finding the pairs")
         terms = Terms(
-            max_m=meters(asked.max_km), circuity_permille=asked.circuity_permille, min_lot_kg=asked.min_lot_kg
+            max_m=meters(asked.max_km),
+            circuity_permille=asked.circuity_permille,
+            min_lot_kg=asked.min_lot_kg,
+            objective=asked.objective,
         )
         pairs = eligible_pairs(lots, lines, terms)
         joined = perf_counter()
@@ -187,13 +196,15 @@ def _made(asked: _Asked, line: Line) -> _Made:
         peak_rss_mib=_peak_rss_mib(),
     )
     figures = report(plan, run)
+    surplus = figures["surplus_yuan"]
+    gain = "" if surplus is None else f"a surplus of {surplus:,.2f} yuan, "
     proof = "proved" if plan.certificate.valid and not plan.dropped else "not proved to be the best"
     return _Made(
         plan=plan_csv(plan),
         report=(json.dumps(figures, indent=2) + "\n").encode(),
         summary=(
             f"{figures['matched_t']:,.3f} t of {figures['supply_t']:,.3f} t matched in {figures['contracts']} contracts, "
-            f"{figures['transport_t_km']:,.0f} t km by road; {proof}."
+            f"{gain}{figures['transport_t_km']:,.0f} t km by road; {proof}."
         ),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.haulage import default_tariff
+from marketplace.domain.results import Objective
 from marketplace.matching.planfiles import Line, Lot, properties_of
 from marketplace.solver.candidates import within
 from marketplace.solver.certificate import Certificate, certify
@@ -42,11 +43,17 @@ class Terms:
     max_m: int
     circuity_permille: int
     min_lot_kg: int
+    objective: Objective = "utilization"
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """The eligible pairs as a problem, with the distances of each arc, and (n,) why a lot without pairs has none."""
+    """
+    The eligible pairs as a problem, with the distances of each arc, and (n,) why a lot without pairs has none.
+
+    ``outlay`` (e,) is what it costs to move a tonne: fen of freight, or meters of road where no file names a price. The
+    problem's own cost is the same, or for the greatest surplus minus the pair's surplus.
+    """
 
     lots: tuple[Lot, ...]
     lines: tuple[Line, ...]
@@ -56,6 +63,7 @@ class Pairs:
     least_kg: Integers
     priced: bool
     reason: Integers
+    outlay: Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +82,7 @@ class Plan:
 
     @property
     def cost(self) -> int:
-        """The cost in thousandths of the unit."""
+        """The cost of the problem in thousandths of the unit; for the greatest surplus minus the surplus."""
         at = np.flatnonzero(self.kg)
         return sum(
             kg * rate for kg, rate in zip(self.kg[at].tolist(), self.pairs.problem.cost[at].tolist(), strict=True)
@@ -87,8 +95,13 @@ class Plan:
 
     @property
     def bound(self) -> int | None:
-        """What a plan of these tonnes costs at least, in thousandths; none where that is not known."""
-        return self.certificate.bound if self.tonnes_maximal else None
+        """
+        What a plan of these tonnes costs at least, in thousandths; none where that is not known.
+
+        For the greatest surplus that holds of every plan, whatever its tonnes.
+        """
+        known = self.tonnes_maximal or self.pairs.problem.objective == "surplus"
+        return self.certificate.bound if known else None
 
 
 def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> Pairs:
@@ -97,7 +110,10 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
 
     A pair is asked in the order of `REASONS`: material, great circle within the radius, limits (a value that a limit
     asks for and no one has measured is never allocated), least lots (neither side may be smaller than the pair's
-    least), and, where both sides name a price, bid - freight >= ask. Raises Invalid if the kilograms are too many.
+    least), and, where both sides name a price, bid - freight >= ask. A side that names no price accepts any. For the
+    greatest surplus its price counts as 0, and every pair is asked that bid - freight - ask >= 0.
+
+    Raises Invalid if the kilograms are too many, or no file names a price of which there could be a surplus.
     """
     kg, room = _masses(lots), _masses(lines)
     lot, line, meters = _near(lots, lines, terms)
@@ -110,22 +126,28 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
         least = np.maximum(least, np.array([row.min_lot_kg for row in rows], dtype=np.int64)[end])
     road_m = (meters * terms.circuity_permille + 500) // 1000
     priced = any(one.ask_fen_per_t is not None for one in lots) or any(one.bid_fen_per_t is not None for one in lines)
-    cost = _freight(road_m) if priced else road_m
+    outlay = _freight(road_m) if priced else road_m
+    if terms.objective == "surplus" and not priced:
+        raise Invalid("There is no surplus without prices: give ask_yuan_per_t or bid_yuan_per_t in one of the files.")
+    cost = _loss(lots, lines, lot, line, outlay) if terms.objective == "surplus" else outlay
+    short = cost > 0 if terms.objective == "surplus" else _short_of_ask(lots, lines, lot, line, outlay)
 
     over, untested = _limits(lots, lines, lot, line)
     blocked = {
         LIMIT: over,
         NEEDS_TEST: untested,
         MIN_LOT: np.minimum(kg[lot], room[line]) < least,
-        PRICED_OUT: _short_of_ask(lots, lines, lot, line, cost) if priced else np.zeros(lot.size, dtype=np.bool_),
+        PRICED_OUT: short if priced else np.zeros(lot.size, dtype=np.bool_),
     }
     open_ = np.ones(lot.size, dtype=np.bool_)
     for name, barred in blocked.items():
         np.maximum.at(reason, lot[open_ & barred], REASONS.index(name))
         open_ &= ~barred
     np.maximum.at(reason, lot[open_], REASONS.index(FULL))
-    problem = Problem.of(supply=kg, capacity=room, lot=lot[open_], line=line[open_], cost=cost[open_])
-    return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason)
+    problem = Problem.of(
+        supply=kg, capacity=room, lot=lot[open_], line=line[open_], cost=cost[open_], objective=terms.objective
+    )
+    return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason, outlay[open_])
 
 
 def solve(pairs: Pairs, engine: Engine, *, progress: Progress | None = None) -> Plan:
@@ -238,6 +260,13 @@ def _freight(road_m: Integers) -> Integers:
     tariff = default_tariff()
     ways, of = np.unique(road_m, return_inverse=True)
     return np.array([tariff.freight_fen_per_t(way) for way in ways.tolist()], dtype=np.int64)[of]
+
+
+def _loss(lots: tuple[Lot, ...], lines: tuple[Line, ...], lot: Integers, line: Integers, freight: Integers) -> Integers:
+    """Return minus the surplus of each pair, in fen per tonne: freight + ask - bid, a price that nobody names being 0."""
+    ask = np.array([one.ask_fen_per_t or 0 for one in lots], dtype=np.int64)
+    bid = np.array([one.bid_fen_per_t or 0 for one in lines], dtype=np.int64)
+    return freight + ask[lot] - bid[line]
 
 
 def _short_of_ask(

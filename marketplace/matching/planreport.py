@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from marketplace.matching.planning import Plan, parts, transport_t_km, trips, unmatched_kg
+from marketplace.solver.problem import weighted
 
 Figures: TypeAlias = "dict[str, int | float | str | bool | list[str] | Figures | None]"
 
@@ -41,7 +42,7 @@ def plan_csv(plan: Plan) -> bytes:
     writer.writerow(HEADER)
     pairs = plan.pairs
     at = np.flatnonzero(plan.kg)
-    columns = (pairs.problem.lot, pairs.problem.line, plan.kg, pairs.great_circle_m, pairs.road_m, pairs.problem.cost)
+    columns = (pairs.problem.lot, pairs.problem.line, plan.kg, pairs.great_circle_m, pairs.road_m, pairs.outlay)
     for i, j, kg, straight_m, road_m, rate in zip(*(column[at].tolist() for column in columns), strict=True):
         lot, line = pairs.lots[i], pairs.lines[j]
         cost = _places(kg * rate * (10 if pairs.priced else 1), 6)
@@ -56,13 +57,16 @@ def report(plan: Plan, run: Run) -> Figures:
 
     ``cost_yuan``, ``bound`` and ``gap`` are in ``cost_unit``: yuan of freight, or tonne-kilometers of road where no
     file names a price. ``most_t`` is the capacity of the minimum cut, which no plan can pass. With least lots ``bound`` and
-    ``gap`` are null unless the tonnes reach it, for then no bound is proved for plans of fewer tonnes.
+    ``gap`` are null unless the tonnes reach it, for then no bound is proved for plans of fewer tonnes. For the greatest
+    surplus ``surplus_yuan`` is that of the plan and ``bound`` the most that any plan has; else it is null.
     """
     pairs, proof = plan.pairs, plan.certificate
     problem = pairs.problem
     unit = 100_000 if pairs.priced else 1_000_000  # thousandths of fen in a yuan; of meters, with kilograms, in a t km
     bound = plan.bound
     gap = None if bound is None else plan.cost - bound
+    for_surplus = problem.objective == "surplus"
+    sign = -1 if for_surplus else 1
     at = np.flatnonzero(plan.kg).tolist()
     ends = [(pairs.lots[problem.lot[a]].province, pairs.lines[problem.line[a]].province, int(plan.kg[a])) for a in at]
     return {
@@ -70,8 +74,9 @@ def report(plan: Plan, run: Run) -> Figures:
         "demand_t": _tonnes(int(problem.capacity.sum())),
         "matched_t": _tonnes(int(plan.kg.sum())),
         "transport_t_km": float(transport_t_km(plan)),
-        "cost_yuan": float(Fraction(plan.cost, unit)),
+        "cost_yuan": float(Fraction(weighted(plan.kg, pairs.outlay), unit)),
         "cost_unit": "yuan" if pairs.priced else "t_km",
+        "surplus_yuan": float(Fraction(-plan.cost, unit)) if for_surplus else None,
         "cross_province_t": _tonnes(sum(kg for here, there, kg in ends if here and there and here != there)),
         "lots": len(pairs.lots),
         "lines": len(pairs.lines),
@@ -89,7 +94,7 @@ def report(plan: Plan, run: Run) -> Figures:
             "feasible": proof.feasible,
             "tonnes_maximal": plan.tonnes_maximal,
             "cost_minimal": proof.cost_minimal and gap == 0,
-            "bound": None if bound is None else float(Fraction(bound, unit)),
+            "bound": None if bound is None else float(Fraction(sign * bound, unit)),
             "gap": None if gap is None else float(Fraction(gap, unit)),
             "most_t": _tonnes(proof.most_kg),
             "pairs_dropped_for_least_lots": plan.dropped,
