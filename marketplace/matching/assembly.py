@@ -15,6 +15,7 @@ from marketplace.domain.haulage import Tariff
 from marketplace.domain.places import EARTH_RADIUS_M
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
+from marketplace.domain.steps import Tell, silent
 from marketplace.domain.wording import Sentence
 from marketplace.solver.problem import Problem
 
@@ -59,16 +60,35 @@ class Assembled:
         return self.checker.check(self.lots[pair[0]], self.lines[pair[1]], months)[0]
 
 
-def assemble(snapshot: Snapshot) -> Assembled:
+def assemble(snapshot: Snapshot, tell: Tell = silent) -> Assembled:
     """
     Join every lot to every line that fits it in a month, in fen per tonne at freight plus deductions, or for the greatest
     surplus at minus the pair's surplus.
 
     No pair is left out for being dear or far as long as it lies within the radii: a shortlist loses tonnes.
     """
+    refused = {lot.listing_id: _not_counted(lot) for lot in snapshot.lots if lot.offered.legal_status not in COUNTED}
+    checker, fits, filing_of = Checker(snapshot), dict[Pair, Fit](), dict[tuple[int, int, Month], int]()
+    for lot, line in _within_reach(snapshot, refused, tell):
+        months = tuple(month for month, kg in lot.months if kg)
+        if not months:
+            continue
+        pair = (lot.listing_id, line.line_id)
+        fits[pair], filings = checker.check(lot, line, months)
+        filing_of.update(((*pair, month), filing_id) for month, filing_id in filings.items())
+    return joined(checker, fits, filing_of, refused)
+
+
+def joined(
+    checker: Checker,
+    fits: Mapping[Pair, Fit],
+    filing_of: Mapping[tuple[int, int, Month], int],
+    refused: Mapping[int, Reason],
+) -> Assembled:
+    """Return the round of a checker's snapshot, in which these pairs were held against each other and no others."""
+    snapshot = checker.snapshot
     lots = {lot.listing_id: lot for lot in snapshot.lots}
     lines = {line.line_id: line for line in snapshot.lines}
-    refused = {lot.listing_id: _not_counted(lot) for lot in snapshot.lots if lot.offered.legal_status not in COUNTED}
     lot_nodes = tuple(
         (lot.listing_id, month)
         for lot in snapshot.lots
@@ -79,27 +99,17 @@ def assemble(snapshot: Snapshot) -> Assembled:
     line_nodes = tuple((line.line_id, month) for line in snapshot.lines for month, kg in line.months if kg)
     lot_at = {node: place for place, node in enumerate(lot_nodes)}
     line_at = {node: place for place, node in enumerate(line_nodes)}
-
-    checker, fits, filing_of = Checker(snapshot), dict[Pair, Fit](), dict[tuple[int, int, Month], int]()
     found: list[tuple[int, int, int, int, int, Month]] = []
-    for lot, line in _within_reach(snapshot, refused):
-        pair = (lot.listing_id, line.line_id)
-        months = tuple(month for month, kg in lot.months if kg)
-        if not months:
-            continue
-        fit, filings = checker.check(lot, line, months)
-        fits[pair] = fit
+    for pair, fit in fits.items():
         if fit.verdict != "meets":
             continue
-        cost = _cost(snapshot, lot, fit)
+        cost = _cost(snapshot, lots[pair[0]], fit)
         for month in fit.months:
-            to = line_at.get((line.line_id, month))
-            if to is None:
-                continue
-            found.append((lot_at[lot.listing_id, month], to, cost, *pair, month))
-            if month in filings:
-                filing_of[*pair, month] = filings[month]
+            to = line_at.get((pair[1], month))
+            if to is not None:
+                found.append((lot_at[pair[0], month], to, cost, *pair, month))
     found.sort(key=lambda arc: arc[:2])
+    arcs = tuple((arc[3], arc[4], arc[5]) for arc in found)
     kg_of_lot = {(lot.listing_id, month): kg for lot in snapshot.lots for month, kg in lot.months}
     kg_of_line = {(line.line_id, month): kg for line in snapshot.lines for month, kg in line.months}
     problem = Problem.of(
@@ -115,9 +125,9 @@ def assemble(snapshot: Snapshot) -> Assembled:
         problem=problem,
         lot_nodes=lot_nodes,
         line_nodes=line_nodes,
-        arcs=tuple((arc[3], arc[4], arc[5]) for arc in found),
+        arcs=arcs,
         fits=fits,
-        filing_of=filing_of,
+        filing_of={arc: filing_of[arc] for arc in arcs if arc in filing_of},
         refused=refused,
         lots=lots,
         lines=lines,
@@ -156,14 +166,17 @@ def _not_counted(lot: SnapshotLot) -> Reason:
     )
 
 
-def _within_reach(snapshot: Snapshot, refused: Mapping[int, Reason]) -> Iterator[tuple[SnapshotLot, SnapshotLine]]:
+def _within_reach(
+    snapshot: Snapshot, refused: Mapping[int, Reason], tell: Tell
+) -> Iterator[tuple[SnapshotLot, SnapshotLine]]:
     """Yield the pairs that agree on the material and lie within both radii, or just beyond: the check is exact."""
     takers: dict[str, list[SnapshotLine]] = {}
     for line in snapshot.lines:
         for material in line.accepting.materials:
             takers.setdefault(material, []).append(line)
     places = {material: _Places(lines, snapshot.max_km * 1000) for material, lines in takers.items()}
-    for lot in snapshot.lots:
+    for done, lot in enumerate(snapshot.lots):
+        tell("joining", done, len(snapshot.lots))
         material = lot.offered.material
         if lot.listing_id in refused or material not in takers:
             continue
