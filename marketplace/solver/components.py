@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, overload
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from marketplace.solver.graph import Graph
 from marketplace.solver.problem import Integers
+
+T = TypeVar("T")
+
+
+class Lazily(Sequence[T]):
+    """A sequence that makes each item when it is asked for, so that not all of them are held."""
+
+    def __init__(self, make: Callable[[int], T], length: int) -> None:
+        self._make, self._length = make, length
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        if isinstance(at, slice):
+            return [self._make(each) for each in range(self._length)[at]]
+        return self._make(range(self._length)[at])
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +50,29 @@ def labels(n: int, m: int, lot: Integers, line: Integers) -> tuple[int, Integers
 
     A lot or a line without arcs is a part by itself; lines are numbered after the lots.
     """
-    ones = np.ones(lot.size, dtype=np.int8)
-    graph = coo_array((ones, (lot, line + n)), shape=(n + m, n + m)).tocsr()
-    count, label = connected_components(graph, directed=False)
-    return int(count), label.astype(np.int64)
+    return _connected(n + m, lot, line + n)
 
 
 def parts(n: int, m: int, lot: Integers, line: Integers) -> Iterator[Part]:
     """Yield the connected parts that have an arc, the one with most arcs first and equals in order of their lots."""
-    count, label = labels(n, m, lot, line)
-    of_arc = label[lot]
+    yield from _split(*labels(n, m, lot, line), n, lot)
+
+
+def pieces(graph: Graph) -> Iterator[Part]:
+    """Yield the connected parts of a graph as `parts` does; storage joins, and its arcs stand among ``arcs``."""
+    n, m = graph.n, graph.m
+    yield from _split(*_connected(n + m, graph.tail, graph.head), n, graph.tail)
+
+
+def _connected(nodes: int, tail: Integers, head: Integers) -> tuple[int, Integers]:
+    ones = np.ones(tail.size, dtype=np.int8)
+    ends = (tail.astype(np.int32), head.astype(np.int32))
+    count, label = connected_components(coo_array((ones, ends), shape=(nodes, nodes)).tocsr(), directed=False)
+    return int(count), label.astype(np.int64)
+
+
+def _split(count: int, label: Integers, n: int, tail: Integers) -> Iterator[Part]:
+    of_arc = label[tail]
     sizes = np.bincount(of_arc, minlength=count)
     lots, lines, arcs = (_grouped(which, count) for which in (label[:n], label[n:], of_arc))
     for part in np.argsort(-sizes, kind="stable"):

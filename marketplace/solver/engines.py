@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from marketplace.solver import greedy, transport
+from marketplace.solver import greedy, network, transport
 from marketplace.solver.problem import Allocation, Problem
+from marketplace.solver.spread import Spread
 
 
 class Progress(Protocol):
-    """Told after each independent part how many arcs are done, of how many."""
+    """Told after each independent part how many arcs are done, of how many; what it raises ends the run."""
 
     def __call__(self, done: int, of: int) -> None:
         """Take note; nothing is expected back."""
@@ -22,11 +23,11 @@ class Engine(Protocol):
         """Allocate."""
 
 
-def _scipy(problem: Problem, /, *, progress: Progress | None = None) -> Allocation:
-    return transport.allocate(problem, progress=progress)
+class _Method(Protocol):
+    def __call__(self, problem: Problem, *, progress: Progress | None, spread: Spread | None) -> Allocation: ...
 
 
-def _greedy(problem: Problem, /, *, progress: Progress | None = None) -> Allocation:
+def _greedy(problem: Problem, *, progress: Progress | None, spread: Spread | None) -> Allocation:
     allocation = greedy.allocate(problem)
     if progress is not None:
         progress(problem.lot.size, problem.lot.size)
@@ -35,8 +36,12 @@ def _greedy(problem: Problem, /, *, progress: Progress | None = None) -> Allocat
 
 AUTO: Final = "auto"
 
-ENGINES: Final[dict[str, Engine]] = {"scipy": _scipy, "greedy": _greedy}
-"""``scipy`` is exact and the reference; ``greedy`` is the baseline, whose certificate says what it misses."""
+ENGINES: Final[dict[str, _Method]] = {
+    "scipy": transport.allocate,
+    "network": network.allocate,
+    "greedy": _greedy,
+}
+"""``scipy`` is the reference and ``network`` the fast one, equal to the byte; ``greedy`` is the baseline, whose certificate says what it misses."""
 
 
 def names() -> tuple[str, ...]:
@@ -46,12 +51,17 @@ def names() -> tuple[str, ...]:
 
 def resolve(name: str) -> str:
     """Return the name of the engine that runs when ``name`` is asked for; raises KeyError if there is none."""
-    found = "scipy" if name == AUTO else name
+    found = name if name != AUTO else "network" if network.INSTALLED else "scipy"
     if found not in ENGINES:
         raise KeyError(name)
     return found
 
 
-def engine(name: str = AUTO) -> Engine:
-    """Return an engine by its name; raises KeyError if there is none."""
-    return ENGINES[resolve(name)]
+def engine(name: str = AUTO, *, spread: Spread | None = None) -> Engine:
+    """Return an engine by its name, which solves its parts where ``spread`` says; raises KeyError if there is none."""
+    method = ENGINES[resolve(name)]
+
+    def solve(problem: Problem, /, *, progress: Progress | None = None) -> Allocation:
+        return method(problem, progress=progress, spread=spread)
+
+    return solve

@@ -1,12 +1,16 @@
 r"""
-Which of several plans of equal tonnes and equal cost is meant.
+Which of several plans of equal tonnes and equal cost is meant: exactly one, whichever engine found them.
 
-The rule: of all plans with the most kilograms and the least cost, the one in which :math:`\sum r_i q_j x_{ij}` is
-greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the last to the first. The product is strictly
-supermodular, so that the earlier lot is shipped first, and by the earlier line, as in Hoffman's northwest corner [1]_;
-where all pairs are tied it is that plan. It is a third linear program on the optimal face, ends in a vertex like the
-others, and is solved only over the arcs that could carry something else. What is equal even then is left to the simplex
-method, which does the same on every run.
+The rule, over the arcs whose quantity is not yet decided:
+
+1. the plan in which :math:`\sum r_i q_j x_{ij}` is greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the
+   last to the first, and a stored kilogram counts :math:`- n m`. The product is strictly supermodular, so that the earlier
+   lot is shipped first, and by the earlier line, as in Hoffman's northwest corner [1]_; where all pairs are tied it is that plan;
+2. of those still equal, the plan that comes last in the order of dictionaries: as much as possible along the first
+   arc, then along the second, and so on, pairs by lot and line, then storage.
+
+The first is a third linear program on the optimal face, solved only over the arcs that could carry something else;
+the second decides what is left, usually nothing, one arc after another. So a plan is a function of the problem.
 
 References
 ----------
@@ -15,46 +19,93 @@ References
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from marketplace.solver.problem import Flags, Integers
+from marketplace.solver.graph import UNBOUNDED, Face, Graph
+from marketplace.solver.prices import Residual, raised
+from marketplace.solver.problem import Flags, Integers, Problem
+
+Cheapest: TypeAlias = Callable[[Face], Integers]
+"""Returns the cheapest kilograms, (e,), on a face."""
 
 
-def undecided(
-    lot: Integers,
-    line: Integers,
-    kg: Integers,
-    *,
-    left: Integers,
-    room: Integers,
-    loose_lots: Flags,
-    loose_lines: Flags,
-) -> Integers:
+def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose: Flags, cheapest: Cheapest) -> Integers:
     """
-    Return which of the tight arcs may carry another quantity in a plan of the same cost, ascending.
+    Return the plan that the rule means among those that are as good as ``kg`` (e,).
 
-    ``left`` (n,) and ``room`` (m,) are the kilograms not shipped and not taken; only ``loose`` lots and lines may
-    change them. A quantity can change only along a round trip of the residual graph, which may lead over the ground, where
-    loose lots and lines leave and fetch kilograms. So an arc that leads out of its strong component is decided, and so
-    is one that ends in a leaf once those are gone.
+    ``tight`` are the arcs that a best plan may change, ascending, and ``loose`` (n + m,) the nodes that it may.
     """
-    n, m = left.size, room.size
-    ground = n + m
+    open_ = tight[undecided(_held(problem, graph, tight, kg, loose), kg[tight])]
+    if not open_.size:
+        return kg
+    kg = kg.copy()
+    face = _held(problem, graph, open_, kg, loose)
+    face = replace(face, graph=replace(face.graph, cost=tie_costs(face.graph)))
+    kg[open_] = cheapest(face)
+    equal, loose = _equal(face, kg[open_])
+    last = open_[equal]
+    last = last[undecided(_held(problem, graph, last, kg, loose), kg[last])]
+    if last.size:
+        kg[last] = _in_order(_held(problem, graph, last, kg, loose), kg[last])
+    return kg
+
+
+def _held(problem: Problem, graph: Graph, at: Integers, kg: Integers, loose: Flags) -> Face:
+    """Return the face over the arcs ``at`` on which every node that is not loose keeps what it has in ``kg``."""
+    face = Face.of(problem, graph, at, kg, loose)
+    net = face.graph.net_out(kg[at])
+    return replace(
+        face,
+        supply=np.where(loose[: graph.n], face.supply, net[: graph.n]),
+        capacity=np.where(loose[graph.n :], face.capacity, -net[graph.n :]),
+    )
+
+
+def _equal(face: Face, kg: Integers) -> tuple[Integers, Flags]:
+    """Return the arcs, and flag the loose nodes, that may change in a plan of the same cost, by any potentials of the plan."""
+    graph, ground = face.graph, face.graph.n + face.graph.m
+    residual = Residual.of(face, kg)
+    to_ground, from_ground = _at_ground(face, kg)
+    phi = raised(
+        np.concatenate([residual.begin, to_ground, np.full(from_ground.size, ground)]),
+        np.concatenate([residual.end, np.full(to_ground.size, ground), from_ground]),
+        np.concatenate([residual.length, np.zeros(to_ground.size + from_ground.size, dtype=np.int64)]),
+        np.zeros(ground + 1, dtype=np.int64),
+    )
+    equal = np.flatnonzero(graph.cost == phi[graph.tail] - phi[graph.head])
+    return equal, face.loose & (phi[:ground] == phi[ground])
+
+
+def undecided(face: Face, kg: Integers) -> Integers:
+    """
+    Return which arcs of the face may carry another quantity than ``kg`` (e,) at the same cost, ascending.
+
+    A quantity can change only along a round trip of the residual graph, which may lead over the ground, where loose lots
+    and lines leave and fetch kilograms. So an arc that leads out of its strong component is decided, and so is one that
+    ends in a leaf once those are gone. What is returned holds every arc that is undecided, and few others.
+    """
+    graph = face.graph
+    ground = graph.n + graph.m
+    to_ground, from_ground = _at_ground(face, kg)
+    onward = np.flatnonzero(graph.may_take(kg)) if graph.most_kg.size else np.arange(kg.size)
     back = np.flatnonzero(kg)
-    shipped, taken = np.bincount(lot[back], minlength=n) > 0, np.bincount(line[back], minlength=m) > 0
-    to_ground = np.concatenate([loose_lots & shipped, loose_lines & (room > 0)]).nonzero()[0]
-    from_ground = np.concatenate([loose_lots & (left > 0), loose_lines & taken]).nonzero()[0]
-    tail = np.concatenate([lot, line[back] + n, to_ground, np.full(from_ground.size, ground)])
-    head = np.concatenate([line + n, lot[back], np.full(to_ground.size, ground), from_ground])
-    graph = coo_array((np.ones(tail.size, dtype=np.int8), (tail, head)), shape=(ground + 1, ground + 1)).tocsr()
-    _, strong = connected_components(graph, directed=True, connection="strong")
+    tail = np.concatenate([graph.tail[onward], graph.head[back], to_ground, np.full(from_ground.size, ground)])
+    head = np.concatenate([graph.head[onward], graph.tail[back], np.full(to_ground.size, ground), from_ground])
+    ends = (tail.astype(np.int32), head.astype(np.int32))
+    residual = coo_array((np.ones(tail.size, dtype=np.int8), ends), shape=(ground + 1, ground + 1)).tocsr()
+    _, strong = connected_components(residual, directed=True, connection="strong")
     by_ground = np.bincount(np.union1d(to_ground, from_ground), minlength=ground) * (strong[:ground] == strong[ground])
-    arcs = np.flatnonzero(strong[lot] == strong[line + n])
+    arcs = np.flatnonzero(strong[graph.tail] == strong[graph.head])
     while arcs.size:
-        begin, end = lot[arcs], line[arcs] + n
-        degree = by_ground + np.bincount(np.concatenate([begin, end]), minlength=ground)
+        begin, end = graph.tail[arcs], graph.head[arcs]
+        degree = by_ground + np.bincount(begin, minlength=ground) + np.bincount(end, minlength=ground)
         inner = (degree[begin] > 1) & (degree[end] > 1)
         if inner.all():
             break
@@ -62,6 +113,84 @@ def undecided(
     return arcs
 
 
-def tie_costs(lot: Integers, line: Integers, n: int, m: int) -> Integers:
-    """Return the costs, (e,), whose least sum is the rule."""
-    return -(n - lot) * (m - line)
+def tie_costs(graph: Graph) -> Integers:
+    """Return the costs, (e,), whose least sum is the first part of the rule."""
+    n, m, e = graph.n, graph.m, graph.pairs
+    pairs = -(n - graph.tail[:e]) * (m - (graph.head[:e] - n))
+    return np.concatenate([pairs, np.full(graph.most_kg.size, n * m, dtype=np.int64)])
+
+
+def _at_ground(face: Face, kg: Integers) -> tuple[Integers, Integers]:
+    """Return the nodes that may give kilograms to the ground, and those that may fetch some from it."""
+    graph, n = face.graph, face.graph.n
+    net = graph.net_out(kg)
+    room, taken = face.capacity + net[n:], face.room - face.capacity - net[n:]
+    gives = np.concatenate([np.ones(n, dtype=np.bool_), room > 0])
+    fetches = np.concatenate([face.supply > net[:n], taken > 0])
+    return np.flatnonzero(face.loose & gives), np.flatnonzero(face.loose & fetches)
+
+
+def _in_order(face: Face, kg: Integers) -> Integers:
+    """Return the plan of the face that comes last in the order of dictionaries, from one of its plans."""
+    graph, ground = face.graph, face.graph.n + face.graph.m
+    net = graph.net_out(kg)
+    ends = [*zip(graph.tail.tolist(), graph.head.tolist(), strict=True)]
+    now, most = kg.tolist(), graph.most().tolist()
+    for node in np.flatnonzero(face.loose).tolist():  # to the ground and from it, as arcs with room either way
+        out = int(net[node])
+        ends.append((node, ground))
+        if node < graph.n:
+            now.append(int(face.supply[node]) - out)
+            most.append(UNBOUNDED)
+        else:
+            now.append(int(face.room[node - graph.n] - face.capacity[node - graph.n]) - out)
+            most.append(int(face.room[node - graph.n]))
+    leaving: dict[int, list[tuple[int, int]]] = {}
+    for arc, (tail, head) in enumerate(ends):
+        leaving.setdefault(tail, []).append((arc, 1))
+        leaving.setdefault(head, []).append((arc, -1))
+    for first in range(kg.size):  # an arc is fixed at the most that round trips over later arcs can bring it
+        tail, head = ends[first]
+        while now[first] < most[first]:
+            way = _way(head, tail, leaving, ends, now, most, beyond=first)
+            if way is None:
+                break
+            by = min(most[first] - now[first], *(most[a] - now[a] if sign > 0 else now[a] for a, sign in way))
+            now[first] += by
+            for arc, sign in way:
+                now[arc] += sign * by
+    return np.array(now[: kg.size], dtype=np.int64)
+
+
+def _way(
+    source: int,
+    target: int,
+    leaving: dict[int, list[tuple[int, int]]],
+    ends: list[tuple[int, int]],
+    now: list[int],
+    most: list[int],
+    *,
+    beyond: int,
+) -> list[tuple[int, int]] | None:
+    """Return a shortest residual path over arcs after ``beyond``, as arcs and directions; None if there is none."""
+    came: dict[int, tuple[int, int] | None] = {source: None}
+    queue = deque([source])
+    while queue:
+        node = queue.popleft()
+        if node == target:
+            break
+        for arc, sign in leaving.get(node, ()):
+            if arc <= beyond or (now[arc] >= most[arc] if sign > 0 else now[arc] <= 0):
+                continue
+            other = ends[arc][1] if sign > 0 else ends[arc][0]
+            if other not in came:
+                came[other] = (arc, sign)
+                queue.append(other)
+    if target not in came:
+        return None
+    way: list[tuple[int, int]] = []
+    node = target
+    while (step := came[node]) is not None:
+        way.append(step)
+        node = ends[step[0]][0] if step[1] > 0 else ends[step[0]][1]
+    return way

@@ -1,25 +1,29 @@
-"""Divisible lots: first the most kilograms, then the least cost, exactly."""
+"""Divisible lots by linear programming alone, the reference: first the most kilograms, then the least cost, exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array, vstack
 
-from marketplace.solver.components import Part, parts
-from marketplace.solver.flows import greatest, source_side, sums
-from marketplace.solver.prices import shadow_prices
+from marketplace.solver.components import Lazily, Part, pieces
+from marketplace.solver.finish import finish, on_face, short_side
+from marketplace.solver.flows import greatest
+from marketplace.solver.graph import Face, Graph
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed
-from marketplace.solver.ties import tie_costs, undecided
+from marketplace.solver.spread import OneCore, Spread
 
 if TYPE_CHECKING:
     from marketplace.solver.engines import Progress
 
 _BATCH: Final = 2_000
 """Arcs that small parts are gathered to, so that a call of HiGHS is worth making."""
+
+WORTH_PROCESSES: Final = 20_000
+"""Arcs in all below which handing parts to other processes takes longer than solving them."""
 
 _WAYS: Final[tuple[tuple[str, dict[str, object]], ...]] = (
     ("highs-ds", {"presolve": False, "simplex_dual_edge_weight_strategy": "devex"}),
@@ -29,20 +33,20 @@ _WAYS: Final[tuple[tuple[str, dict[str, object]], ...]] = (
 """The dual simplex as it is fastest on these matrices; then as it comes, and the interior point with its crossover."""
 
 
-def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocation:
+def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spread | None = None) -> Allocation:
     r"""
-    Move the most kilograms that can be moved, at the least cost.
+    Move the most kilograms that can be moved at the least cost, or for ``surplus`` whatever costs least.
 
     Solves the transportation problem [1]_ over the arcs :math:`E`,
 
     .. math:: \operatorname{lex\,max}_{x \ge 0} \Bigl( \sum_E x_{ij},\; -\sum_E c_{ij} x_{ij} \Bigr) \quad \text{s.t.}
               \quad \sum_j x_{ij} \le a_i, \quad \sum_i x_{ij} \le b_j ,
 
-    with no weight to choose between the two: a minimum cut [2]_ splits lots and lines into those short of room and the
-    others. Every greatest plan fills the short lines, ships the lots that are not short, and uses no arc from these to
-    those; and whatever does so is a greatest plan. On that face the cost is an ordinary linear program, whose two
-    sides do not touch, nor do their connected parts. Its matrix is totally unimodular [3]_, so that the simplex method
-    ends in whole kilograms.
+    and storage between months, with no weight to choose between the two: a minimum cut [2]_ splits lots and lines into
+    those short of room and the others. Every greatest plan fills the short lines, ships the lots that are not short, and
+    uses no arc from these to those; and whatever does so is a greatest plan. On that face the cost is an ordinary linear
+    program, whose two sides do not touch, nor do their connected parts. Its matrix is totally unimodular [3]_, so that
+    the simplex method ends in whole kilograms.
 
     Of plans equal in both, the one is returned that `marketplace.solver.ties` states.
 
@@ -50,9 +54,11 @@ def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocatio
     ----------
     problem : Problem
         ``supply`` :math:`a`, (n,) kg; ``capacity`` :math:`b`, (m,) kg; ``lot`` and ``line``, (e,) the two ends of
-        each arc; ``cost`` :math:`c`, (e,) per tonne.
+        each arc; ``cost`` :math:`c`, (e,) per tonne; ``carry``, storage.
     progress : Progress, optional
-        Told after each batch of parts how many arcs are done, of how many.
+        Told after each batch of parts how many arcs are done, of how many; what it raises ends the run.
+    spread : Spread, optional
+        Where the parts are solved; here, if there is none.
 
     Returns
     -------
@@ -71,105 +77,77 @@ def allocate(problem: Problem, *, progress: Progress | None = None) -> Allocatio
     .. [2] L. R. Ford and D. R. Fulkerson (1956), :doi:`10.4153/CJM-1956-045-5`.
     .. [3] A. J. Hoffman and J. B. Kruskal (1956), Integral boundary points of convex polyhedra.
     """
-    n, m, e = problem.shape
-    a, b, lot, line = problem.supply, problem.capacity, problem.lot, problem.line
-    flow = greatest(a, b, lot, line)
-    short_lots, short_lines = source_side(a - sums(lot, flow, n), lot, line, flow, m)
-
-    face = np.flatnonzero(short_lots[lot] == short_lines[line])
-    kg = np.zeros(e, dtype=np.int64)
-    kg[face] = _cheapest(a, b, lot[face], line[face], problem.cost[face], ~short_lots, short_lines, progress=progress)
-
-    left = a - sums(lot, kg, n)
-    lot_price, line_price = shadow_prices(
-        lot=lot[face],
-        line=line[face],
-        cost=problem.cost[face],
-        kg=kg[face],
-        left=left,
-        short_lots=short_lots,
-        short_lines=short_lines,
-    )
-    tight = face[lot_price[lot[face]] + line_price[line[face]] == problem.cost[face]]
-    loose_lots, loose_lines = short_lots & (lot_price == 0), ~short_lines & (line_price == 0)
-    tied = tight[
-        undecided(
-            lot[tight],
-            line[tight],
-            kg[tight],
-            left=left,
-            room=b - sums(line, kg, m),
-            loose_lots=loose_lots,
-            loose_lines=loose_lines,
-        )
-    ]
-    if tied.size:
-        kg[tied] = 0
-        kg[tied] = _cheapest(
-            a - sums(lot, kg, n),
-            b - sums(line, kg, m),
-            lot[tied],
-            line[tied],
-            tie_costs(lot[tied], line[tied], n, m),
-            ~loose_lots,
-            ~loose_lines,
-        )
-    return Allocation(kg, lot_price, line_price, short_lots, short_lines)
+    graph = Graph.of(problem)
+    kg = np.zeros(graph.tail.size, dtype=np.int64)
+    if problem.objective == "utilization":
+        kg = greatest(graph, problem.supply, problem.capacity)
+    short = short_side(problem, graph, kg)
+    at = on_face(graph, short)
+    face = Face.of(problem, graph, at, kg, np.concatenate([short[: graph.n], ~short[graph.n :]]))
+    kg[at] = cheapest(face, progress=progress, spread=spread)
+    return finish(problem, graph, kg, cheapest)
 
 
-def _cheapest(
-    a: Integers,
-    b: Integers,
-    lot: Integers,
-    line: Integers,
-    cost: Integers,
-    whole_lots: Flags,
-    whole_lines: Flags,
-    *,
-    progress: Progress | None = None,
-) -> Integers:
-    """Return the cheapest kilograms, (e,), that exhaust the lots and lines which are to be exhausted ``whole``."""
-    kg = np.zeros(lot.size, dtype=np.int64)
-    done = 0
-    for part in _batches(parts(a.size, b.size, lot, line)):
-        at = part.arcs
-        kg[at] = _simplex(
-            np.concatenate([a[part.lots], b[part.lines]]),
-            np.concatenate([whole_lots[part.lots], whole_lines[part.lines]]),
-            np.searchsorted(part.lots, lot[at]),
-            np.searchsorted(part.lines, line[at]) + part.lots.size,
-            cost[at],
-        )
-        done += at.size
+def cheapest(face: Face, *, progress: Progress | None = None, spread: Spread | None = None) -> Integers:
+    """Return the cheapest kilograms, (e,), that exhaust the lots and lines of the face which are not loose."""
+    kg, done = np.zeros(face.graph.tail.size, dtype=np.int64), 0
+    parts = list(_batches(pieces(face.graph)))
+    sizes = [part.arcs.size for part in parts]
+    rows = Lazily(lambda at: _rows(face, parts[at]), len(parts))
+    for at, found in (spread or OneCore()).each(_simplex, rows, cost=sizes, worth=WORTH_PROCESSES):
+        kg[parts[at].arcs] = found
+        done += sizes[at]
         if progress is not None:
-            progress(done, lot.size)
+            progress(done, kg.size)
     return kg
 
 
-def _simplex(mass: Integers, exact: Flags, lot: Integers, line: Integers, cost: Integers) -> Integers:
+_Rows: TypeAlias = tuple[csr_array, Integers, Flags, Integers, Integers, Integers]
+
+
+def _rows(face: Face, part: Part) -> _Rows:
+    """Return matrix, right side and sense of the rows of one part, the room of its arcs, the least of its rows, the costs."""
+    graph, n = face.graph.only(part.arcs), face.graph.n
+    nodes = np.concatenate([part.lots, part.lines + n])
+    tail, head = np.searchsorted(nodes, graph.tail), np.searchsorted(nodes, graph.head)
+    arc, sign = np.arange(tail.size), np.ones(tail.size)
+    out_of, into = np.where(graph.tail < n, sign, -sign), np.where(graph.head < n, -sign, sign)
+    rows = coo_array((np.concatenate([out_of, into]), (np.concatenate([tail, head]), np.concatenate([arc, arc]))))
+    least = np.full(nodes.size, np.iinfo(np.int64).min)
+    passing = np.flatnonzero(face.graph.passes_on()[part.lines])
+    least[part.lots.size + passing] = (face.capacity - face.room)[part.lines[passing]]
+    mass = np.concatenate([face.supply[part.lots], face.capacity[part.lines]])
+    return rows.tocsr(), mass, ~face.loose[nodes], graph.most_kg, least, graph.cost
+
+
+def _simplex(of: _Rows) -> Integers:
     """Solve one linear program over nodes with ``mass``, to be met exactly or at most; raises SolverFailed."""
-    arc, one = np.arange(lot.size), np.ones(lot.size)
-    ends = coo_array(
-        (np.concatenate([one, one]), (np.concatenate([lot, line]), np.concatenate([arc, arc]))),
-        shape=(mass.size, lot.size),
-    ).tocsr()
+    rows, mass, exact, most, least, cost = of
     # HiGHS holds a row for met within 1e-7: masses near 2^20 are exact there, and a power of two takes no digit away.
-    unit = 2.0 ** max(0, int(mass.max()).bit_length() - 20)
+    unit = 2.0 ** max(0, int(np.abs(mass).max()).bit_length() - 20)
+    floored = np.flatnonzero(~exact & (least > np.iinfo(np.int64).min))
+    at_most = [rows[~exact], *([-rows[floored]] if floored.size else [])]
+    bounds: object = (0, None)
+    if most.size:
+        bounds = np.concatenate([np.full(cost.size - most.size, np.inf), most / unit])
+        bounds = np.stack([np.zeros(cost.size), bounds], axis=1)
     for method, options in _WAYS:
         found = linprog(
             cost.astype(float),
-            A_ub=ends[~exact],
-            b_ub=mass[~exact] / unit,
-            A_eq=ends[exact],
+            A_ub=vstack(at_most, format="csr"),
+            b_ub=np.concatenate([mass[~exact], -least[floored]]) / unit,
+            A_eq=rows[exact],
             b_eq=mass[exact] / unit,
+            bounds=bounds,
             method=method,
             options=options,
         )
         if not found.success:
             continue
         kg: Integers = np.rint(found.x * unit).astype(np.int64)
-        moved = sums(lot, kg, mass.size) + sums(line, kg, mass.size)
-        if kg.min() >= 0 and np.all(moved <= mass) and np.all(moved[exact] == mass[exact]):
+        moved = np.rint(rows @ kg.astype(np.float64)).astype(np.int64)
+        whole = kg.min() >= 0 and np.all(kg[kg.size - most.size :] <= most)
+        if whole and np.all(moved <= mass) and np.all(moved[exact] == mass[exact]) and np.all(moved >= least):
             return kg
     raise SolverFailed(f"the simplex method did not end in whole kilograms: {found.message}")
 

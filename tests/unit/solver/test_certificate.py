@@ -7,18 +7,27 @@ import pytest
 
 from marketplace.solver import greedy
 from marketplace.solver.certificate import CHECKS, certify
-from marketplace.solver.problem import Allocation, Problem
+from marketplace.solver.problem import Allocation, Carry, Problem
 from marketplace.solver.transport import allocate
 from tests.unit.solver.problems import random_problem
 
 # Two lots of 5, two lines of 5 and 4: 9 kg can move. Lot 0 to line 1 and lot 1 to line 0 is the cheap way.
-PROBLEM = Problem.of(supply=[5, 5], capacity=[5, 4], lot=[0, 0, 1, 1], line=[0, 1, 0, 1], cost=[10, 4, 3, 9])
+# What lot 0 has could wait for the month of lot 1, had it room to.
+PROBLEM = Problem.of(
+    supply=[5, 5],
+    capacity=[5, 4],
+    lot=[0, 0, 1, 1],
+    line=[0, 1, 0, 1],
+    cost=[10, 4, 3, 9],
+    carry=Carry.of(tail=[0], head=[1], most_kg=[0], cost=[50]),
+)
 
 
 def planted(fault: str) -> Allocation:
     right = allocate(PROBLEM)
     kg, u, v = right.kg.copy(), right.lot_price.copy(), right.line_price.copy()
     short_lots, short_lines = right.short_lots.copy(), right.short_lines.copy()
+    carried = right.carried.copy()
     if fault == "less than nothing":
         kg += np.array([-1, 1, 1, -1])
     elif fault == "a lot ships more than it has":
@@ -38,7 +47,9 @@ def planted(fault: str) -> Allocation:
         u[:], v[:] = 0, 0
     elif fault == "another region":
         short_lots[:] = False
-    return Allocation(kg, u, v, short_lots, short_lines)
+    elif fault == "more waits than there is room for":
+        carried += 1
+    return Allocation(kg, u, v, short_lots, short_lines, carried)
 
 
 def test_the_right_plan_is_proved():
@@ -62,6 +73,7 @@ FAULTS = [
     ("prices of nothing", "cost", "cost_minimal"),
     ("swapped and priced to fit", "prices", "cost_minimal"),
     ("another region", "region", "valid"),
+    ("more waits than there is room for", "storage", "feasible"),
 ]
 
 

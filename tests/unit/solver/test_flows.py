@@ -6,16 +6,22 @@ from hypothesis import given, settings
 
 from marketplace.solver import flows
 from marketplace.solver.flows import greatest, source_side
-from marketplace.solver.problem import Problem
+from marketplace.solver.graph import Graph
+from marketplace.solver.problem import Carry, Problem
+from tests.unit.solver import single
 from tests.unit.solver.problems import problems, random_problem, truth
+from tests.unit.solver.single import stored
 
 
 def moved(problem: Problem) -> int:
-    kg = greatest(problem.supply, problem.capacity, problem.lot, problem.line)
+    graph = Graph.of(problem)
+    kg = greatest(graph, problem.supply, problem.capacity)
+    net = graph.net_out(kg)
     assert kg.min(initial=0) >= 0
-    assert np.all(np.bincount(problem.lot, kg, problem.supply.size) <= problem.supply)
-    assert np.all(np.bincount(problem.line, kg, problem.capacity.size) <= problem.capacity)
-    return int(kg.sum())
+    assert np.all(kg[graph.pairs :] <= graph.most_kg)
+    assert np.all(net[: graph.n] <= problem.supply)
+    assert np.all((-net[graph.n :] <= problem.capacity) & (net[graph.n :] <= 0))
+    return int(kg[: graph.pairs].sum())
 
 
 @given(problems())
@@ -43,13 +49,36 @@ def test_reading_digit_by_digit_gives_the_same(problem: Problem):
     assert found == expected
 
 
+@given(stored())
+@settings(deadline=None)
+def test_moves_the_most_through_storage_too(problem: Problem):
+    assert moved(problem) == single.best(problem)[0]
+
+
+@given(stored())
+@settings(deadline=None)
+def test_reading_storage_digit_by_digit_gives_the_same(problem: Problem):
+    expected = single.best(problem)[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flows, "_MOST", 2**5)
+        found = moved(problem)
+
+    assert found == expected
+
+
 def test_the_near_side_of_the_cut_is_what_lacks_room():
-    lot, line = np.array([0, 1, 2]), np.array([0, 0, 1])
-    supply, capacity = np.array([5, 5, 3]), np.array([6, 4])
-    kg = greatest(supply, capacity, lot, line)
-    left = supply - np.bincount(lot, kg, 3).astype(np.int64)
+    problem = Problem.of(supply=[5, 5, 3], capacity=[6, 4], lot=[0, 1, 2], line=[0, 0, 1], cost=[0, 0, 0])
+    graph = Graph.of(problem)
+    kg = greatest(graph, problem.supply, problem.capacity)
 
-    short_lots, short_lines = source_side(left, lot, line, kg, 2)
+    short = source_side(graph, kg, problem.supply - graph.net_out(kg)[:3])
 
-    assert short_lots.tolist() == [True, True, False]
-    assert short_lines.tolist() == [True, False]
+    assert short.tolist() == [True, True, False, True, False]
+
+
+def test_what_waits_reaches_a_later_month():
+    carry = Carry.of(tail=[0], head=[1], most_kg=[2], cost=[0])
+    problem = Problem.of(supply=[5, 0], capacity=[1, 4], lot=[0, 1], line=[0, 1], cost=[0, 0], carry=carry)
+
+    assert greatest(Graph.of(problem), problem.supply, problem.capacity).tolist() == [1, 2, 2]
