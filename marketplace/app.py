@@ -15,6 +15,7 @@ from whitenoise import WhiteNoise
 
 from marketplace import cli
 from marketplace import settings as configuration
+from marketplace.adapters.cluster import spread
 from marketplace.adapters.geocoding import geocoder
 from marketplace.adapters.mail import mailer
 from marketplace.adapters.passwords import Argon2Passwords
@@ -22,6 +23,7 @@ from marketplace.jobs import queue
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.parks import Park
 from marketplace.settings import Settings
+from marketplace.solver.spread import Spread, Wanted
 from marketplace.web import context, errors, filters, i18n, people, routing, security, templating
 
 BLUEPRINTS: Final = (
@@ -61,13 +63,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         with app.app_context(), i18n.speaking(language):
             return render_template(f"mail/{kind}.txt", public_url=settings.public_url, **values)
 
-    tasks = queue.Queue(settings, sessions, mailer(settings), write)
+    def spreads(wanted: Wanted) -> Spread:
+        return spread(settings.solver, wanted=wanted)
+
+    tasks = queue.Queue(settings, sessions, mailer(settings), write, spreads)
     app.extensions["marketplace"] = context.Parts(
         settings=settings,
         sessions=sessions,
         geocoder=geocoder(settings.geocoder_url),
         passwords=Argon2Passwords(),
         enqueue=tasks.send,
+        spreads=spreads,
     )
     app.extensions["marketplace.engine"] = engine
     app.extensions["marketplace.queue"] = tasks

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,6 +15,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 LEAST_SECRET: Final = 32
 """Characters of the secret key; less can be guessed."""
+
+LAST_PORT: Final = 65535
+
+_SOLVER: Final = re.compile(r"core|processes(?::(?P<workers>[1-9]\d{0,2}))?|tcp://[^\s/:@]+:(?P<port>[1-9]\d{0,4})")
 
 
 class SettingsError(Exception):
@@ -36,6 +42,8 @@ class Settings:
     smtp_password: str
     geocoder_url: str
     """A Nominatim service inside the network, such as ``http://maps.intranet/nominatim``; empty: the gazetteer alone."""
+    solver: str
+    """Where rounds are solved: ``core``, ``processes``, ``processes:N`` or the scheduler of a Dask cluster, ``tcp://…``."""
     trusted_proxies: int
     secure_cookies: bool
     idle_minutes: int
@@ -83,15 +91,32 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         mail=mail,  # type: ignore[arg-type]  # one of the three, as asked above
         mail_from=text("MAIL_FROM", "huiyong@localhost"),
         smtp_host=text("SMTP_HOST", ""),
-        smtp_port=whole("SMTP_PORT", 25, 1, 65535),
+        smtp_port=whole("SMTP_PORT", 25, 1, LAST_PORT),
         smtp_user=text("SMTP_USER", ""),
         smtp_password=text("SMTP_PASSWORD", ""),
         geocoder_url=text("GEOCODER_URL", "").rstrip("/"),
+        solver=_solver(text("SOLVER", "core")),
         trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 5),
         secure_cookies=text("SECURE_COOKIES", "0") == "1",
         idle_minutes=whole("IDLE_MINUTES", 30, 1, 24 * 60),
         absolute_hours=whole("ABSOLUTE_HOURS", 12, 1, 24 * 7),
     )
+
+
+def _solver(given: str) -> str:
+    """Return where rounds are solved, as given, if it is a place that there can be."""
+    named = _SOLVER.fullmatch(given)
+    if named is None or int(named["port"] or 1) > LAST_PORT:
+        raise SettingsError(
+            f"HUIYONG_SOLVER is {given!r}; it must be core, processes, processes:N with N from 1 to 999, "
+            "or the scheduler of a Dask cluster such as tcp://10.0.0.5:8786."
+        )
+    if given.startswith("tcp://") and find_spec("distributed") is None:
+        raise SettingsError(
+            f"HUIYONG_SOLVER is {given}, a Dask cluster, and Dask is not installed: "
+            "pip install -r requirements-cluster.txt"
+        )
+    return given
 
 
 def _secret(given: str, data: Path) -> str:

@@ -106,6 +106,7 @@ POLICY: Final[dict[str, Action]] = {
     "round.open": _row(writes=True, park_administrator="park"),
     "round.close": _row(writes=True, park_administrator="park", system="any"),
     "round.run": _row(writes=True, park_administrator="park", system="any"),
+    "round.stop": _row(writes=True, park_administrator="park", system="any"),
     "round.publish": _row(writes=True, park_administrator="park"),
     "round.void": _row(writes=True, park_administrator="park"),
     # ledger, parks, the platform

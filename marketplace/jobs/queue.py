@@ -36,8 +36,16 @@ NAME = "huiyong"
 class Queue:
     """Sends job ids, and runs the worker that receives them."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session], mailer: Mailer, write: mail.Write) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sessions: sessionmaker[Session],
+        mailer: Mailer,
+        write: mail.Write,
+        spreads: work.Spreads,
+    ) -> None:
         self._settings, self._sessions, self._mailer, self._write = settings, sessions, mailer, write
+        self._spreads = spreads
         self._made: Huey | None = None
 
     @property
@@ -70,7 +78,7 @@ class Queue:
         with self._sessions() as session:
             held = jobs.claim(session, job_id, now=datetime.now(UTC))
             if held is not None:
-                work.run(self._sessions, held)
+                work.run(self._sessions, held, self._spreads)
 
     def sweep(self) -> None:
         """Each minute: say that the worker is there, send mail, do what deadlines ask for, find forgotten jobs."""

@@ -9,39 +9,53 @@ from typing import Final
 from sqlalchemy.orm import Session, sessionmaker
 
 from marketplace.domain.actors import SYSTEM
-from marketplace.domain.wording import Sentence
+from marketplace.domain.steps import Step
 from marketplace.jobs import work
 from marketplace.services.awards import lapse_due
-from marketplace.services.jobs import Claimed, Progress
+from marketplace.services.jobs import Claimed, Progress, wanted
 from marketplace.services.rounds import SOLVE, run_round, settle_due
 from marketplace.solver.engines import AUTO, engine, resolve
 
 PACE: Final = 0.5
-"""Seconds between two words about the progress, so that the database is not kept busy with it."""
+"""Seconds between two words about the same step, so that the database is not kept busy with it."""
 
 
-def solve(sessions: sessionmaker[Session], held: Claimed, progress: Progress) -> None:
+class Word:
+    """What was said last about a run: each new step at once, how far it is now and then."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last: tuple[Step, int, int] = ("reading", 0, 0)
+        self._said = float("-inf")
+
+    def tell(self, step: Step, done: int, of: int) -> None:
+        """Say it, if it is news; raises Cancelled if nobody wants the answer any more, see `Progress`."""
+        new, self._last = step != self._last[0], (step, done, of)
+        if new or time.monotonic() - self._said >= PACE:
+            self.again()
+
+    def again(self) -> None:
+        """Say the last word again: who waits for others has nothing new to say and may be stopped all the same."""
+        step, done, of = self._last
+        self._progress(done, of, step=step)
+        self._said = time.monotonic()
+
+
+def solve(sessions: sessionmaker[Session], held: Claimed, progress: Progress, spreads: work.Spreads) -> None:
     """Solve a round, or what was declined of it. Raises Conflict, among others, if somebody else is doing it."""
-    said = 0.0
-
-    def note(done: int, of: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= PACE:
-            said = time.monotonic()
-            progress(done, of, Sentence("Solving: pairs of lot and line, month by month"))
-
-    progress(0, 0, Sentence("Reading what is offered and what room there is"))
-    name = resolve(AUTO)
-    run_round(
-        sessions,
-        SYSTEM,
-        int(held.arguments["round_id"]),
-        engine=engine(name),
-        engine_name=name,
-        recourse=bool(held.arguments["recourse"]),
-        progress=note,
-        now=lambda: datetime.now(UTC),
-    )
+    word, name = Word(progress), resolve(AUTO)
+    with spreads(word.again):
+        run_round(
+            sessions,
+            SYSTEM,
+            int(held.arguments["round_id"]),
+            engine=engine(name),
+            engine_name=name,
+            recourse=bool(held.arguments["recourse"]),
+            tell=word.tell,
+            wanted=lambda session: wanted(session, held),
+            now=lambda: datetime.now(UTC),
+        )
 
 
 work.HANDLERS[SOLVE] = solve

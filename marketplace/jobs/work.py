@@ -14,13 +14,17 @@ from marketplace.domain.errors import MarketplaceError
 from marketplace.domain.wording import Sentence
 from marketplace.services import jobs
 from marketplace.services.jobs import Claimed, Progress
+from marketplace.solver.spread import OneCore, Spread, Wanted
 
 log = logging.getLogger("marketplace.jobs")
 
 BREATH = jobs.LEASE / 4
 """How often a worker says that it still holds its job."""
 
-Handler = Callable[[sessionmaker[Session], Claimed, Progress], None]
+Spreads = Callable[[Wanted], Spread]
+"""Gives a place of its own to work on parts to each run; what it is handed ends the work by raising."""
+
+Handler = Callable[[sessionmaker[Session], Claimed, Progress, Spreads], None]
 
 HANDLERS: dict[str, Handler] = {}
 """Kind of job -> what does it; filled by the modules of this folder."""
@@ -29,17 +33,17 @@ DUE: list[Callable[[Session, datetime], None]] = []
 """What to do each minute because a deadline may have passed."""
 
 
-def run(sessions: sessionmaker[Session], held: Claimed) -> None:
+def run(sessions: sessionmaker[Session], held: Claimed, spreads: Spreads = lambda _: OneCore()) -> None:
     """Do a job that this worker holds, and say how it ended."""
 
-    def progress(done: int, of: int, note: Sentence | None) -> None:
+    def progress(done: int, of: int, note: Sentence | None = None, *, step: str | None = None) -> None:
         with sessions() as session:
-            jobs.progress(session, held, done, of, note, now=datetime.now(UTC))
+            jobs.progress(session, held, done, of, note, step=step, now=datetime.now(UTC))
 
     failed: Sentence | None = None
     try:
         with _holding(sessions, held):
-            HANDLERS[held.kind](sessions, held, progress)
+            HANDLERS[held.kind](sessions, held, progress, spreads)
     except MarketplaceError as refusal:
         failed = refusal.sentence
     except Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from marketplace.domain.quantities import Month, payable_fen
@@ -17,41 +17,45 @@ from marketplace.domain.rounds import (
     SnapshotLot,
     Surplus,
 )
+from marketplace.domain.steps import Tell, silent
 from marketplace.matching.assembly import COUNTED, Pair, assemble
 from marketplace.matching.contracts import Cleared, allocate
 from marketplace.matching.explanation import explain
 from marketplace.matching.leftovers import leftovers
 from marketplace.matching.outcome import Outcome
 from marketplace.matching.pricecheck import prices_certificate
-from marketplace.matching.settlement import settle
+from marketplace.matching.settlement import Settled, settle
 from marketplace.matching.shares import Shares
 from marketplace.matching.shortages import shortages
 from marketplace.matching.surplus import surplus_of
 from marketplace.solver.certificate import Certificate, certify
-from marketplace.solver.engines import Engine, Progress
+from marketplace.solver.engines import Engine
 from marketplace.solver.problem import Allocation, Problem, SolverFailed
 
 
-def clear(
-    snapshot: Snapshot, engine: Engine, progress: Progress | None = None, *, engine_name: str = "scipy"
-) -> RoundResult:
+def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_name: str = "scipy") -> RoundResult:
     """
-    Answer a round; the same snapshot and engine give the same bytes.
+    Answer a round; the same snapshot and engine give the same bytes, whoever is told how far it is.
 
     Raises SolverFailed if the engine does, or if what it found is not proved: then there is no answer.
     """
-    assembled = assemble(snapshot)
+    assembled = assemble(snapshot, tell)
     proofs: list[Certificate] = []
 
+    def solving(done: int, of: int) -> None:
+        tell("solving", done, of)
+
     def prove(problem: Problem, allocation: Allocation) -> None:
+        tell("proving", 0, 0)
         certificate = certify(problem, allocation)
         if not certificate.valid:
             raise SolverFailed("; ".join(certificate.violations) or "the plan is not proved")
         proofs.append(certificate)
 
-    outcome = Outcome(assembled, allocate(assembled, engine, prove, progress))
+    solving(0, assembled.problem.lot.size)
+    outcome = Outcome(assembled, allocate(assembled, engine, prove, solving))
     shares = Shares.of(assembled, outcome.cleared) if snapshot.objective == "surplus" else None
-    awards = tuple(explain(outcome, settled) for settled in settle(assembled, outcome.flows, shares))
+    awards = tuple(_explained(outcome, settle(assembled, outcome.flows, shares), tell))
     surplus = surplus_of(outcome, awards, least_cost=proofs[0].cost)
     result = RoundResult(
         round_id=snapshot.round_id,
@@ -71,6 +75,14 @@ def clear(
     if surplus is None and not snapshot.subsidy_fen_per_t:
         return result  # as it was before there were either, to the byte
     return replace(result, proof=replace(result.proof, prices=prices))
+
+
+def _explained(outcome: Outcome, settled: Iterable[Settled], tell: Tell) -> Iterator[ProposedAward]:
+    contracts = list(settled)
+    for done, each in enumerate(contracts):
+        tell("explaining", done, len(contracts))
+        yield explain(outcome, each)
+    tell("explaining", len(contracts), len(contracts))
 
 
 def remainder(

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.quantities import Month
-from marketplace.domain.rounds import State, state_of
+from marketplace.domain.rounds import LEASE, State, state_of
 from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Round
 
@@ -76,6 +76,11 @@ class RoundRow:
     def for_surplus(self) -> bool:
         """Whether it is solved for the greatest surplus, not for the most tonnes."""
         return self.objective == "surplus"
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the run that holds it has not been heard of for too long, so that another may take it over."""
+        return self.solving_at is not None and self.solving_at <= self.now - LEASE and self.voided_at is None
 
     @property
     def recourse_runs(self) -> bool:

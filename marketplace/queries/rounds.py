@@ -56,13 +56,20 @@ class FileRow:
 
 @dataclass(frozen=True)
 class Work:
-    """The job that runs a round."""
+    """The job that runs a round; ``done`` and ``of`` are about its ``step``, see `marketplace.domain.steps`."""
 
+    asked_at: datetime
+    step: str | None
     done: int
     of: int
-    note: Mapping[str, object] | None
+    cancelled: bool
     ended: bool
     failed_because: Mapping[str, object] | None
+
+    @property
+    def percent(self) -> int | None:
+        """How much of the step is done; none if that is not known."""
+        return 100 * self.done // self.of if self.of else None
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class RoundPage:
             return ""
         if state == "collecting" and "round.close" in self.may:
             return "close"
-        if state == "closed" and "round.run" in self.may:
+        if (state == "closed" or self.of.stalled) and "round.run" in self.may:
             return "run"
         if state == "solved" and "round.publish" in self.may:
             return "publish"
@@ -111,7 +118,24 @@ class RoundPage:
     @property
     def under_way(self) -> bool:
         """Whether a run is going on or waits for a worker."""
-        return self.of.solving_at is not None or (self.work is not None and not self.work.ended)
+        held = self.of.solving_at is not None and not self.of.stalled
+        return held or (self.work is not None and not self.work.ended)
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether the run that is under way can be stopped here, and nobody has done so yet."""
+        work = self.work
+        return "round.stop" in self.may and work is not None and not work.ended and not work.cancelled
+
+    @property
+    def last_failed_because(self) -> Mapping[str, object] | None:
+        """Why the newest run gave no result; none while one is under way, or if it gave one."""
+        of, work = self.of, self.work
+        if not self.full or self.under_way:
+            return None
+        if of.failed_because is None and work is not None and work.asked_at >= (of.published_at or work.asked_at):
+            return work.failed_because if of.state in ("closed", "published") else None
+        return of.failed_because
 
     @property
     def may_recourse(self) -> bool:
@@ -219,7 +243,9 @@ def round_page(session: Session, actor: Actor, round_id: int, *, number: int = 1
         of=of,
         full=full,
         may=frozenset(
-            action for action in ("round.close", "round.run", "round.publish", "round.void") if actor.may(action, park)
+            action
+            for action in ("round.close", "round.run", "round.stop", "round.publish", "round.void")
+            if actor.may(action, park)
         ),
         reads_input="auditor" in actor.roles,
         newly_declined=full and of.published_at is not None and newly_declined(session, of.id),
@@ -317,11 +343,19 @@ def _files(session: Session, round_id: int) -> tuple[FileRow, ...]:
 
 def _work(session: Session, round_id: int) -> Work | None:
     row = session.execute(
-        select(Job.done, Job.of, Job.note, Job.ended_at, Job.failed_because)
+        select(Job.created_at, Job.step, Job.done, Job.of, Job.cancelled_at, Job.ended_at, Job.failed_because)
         .where(Job.key.startswith(f"round:{round_id}:"))
         .order_by(Job.id.desc())
         .limit(1)
     ).one_or_none()
     if row is None:
         return None
-    return Work(row.done, row.of, row.note, row.ended_at is not None, row.failed_because)
+    return Work(
+        asked_at=row.created_at,
+        step=row.step,
+        done=row.done,
+        of=row.of,
+        cancelled=row.cancelled_at is not None,
+        ended=row.ended_at is not None,
+        failed_because=row.failed_because,
+    )

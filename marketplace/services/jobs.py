@@ -7,10 +7,10 @@ writes is refused, since it carries an older attempt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from marketplace.domain.errors import Conflict
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import Job, WorkerPulse
+from marketplace.solver.problem import Cancelled
 
 LEASE: Final = timedelta(seconds=60)
 MOST_ATTEMPTS: Final = 5
@@ -86,17 +87,56 @@ def claim(session: Session, job_id: int, *, now: datetime) -> Claimed | None:
         return Claimed(job.id, job.kind, job.arguments, job.attempt)
 
 
-def progress(session: Session, held: Claimed, done: int, of: int, note: Sentence | None, *, now: datetime) -> None:
-    """Say how far a job is, and hold it longer. Raises Conflict if somebody else holds it by now."""
+def progress(
+    session: Session,
+    held: Claimed,
+    done: int,
+    of: int,
+    note: Sentence | None,
+    *,
+    step: str | None = None,
+    now: datetime,
+) -> None:
+    """
+    Say how far a job is, and hold it longer.
+
+    Raises Conflict if somebody else holds it by now, Cancelled if nobody wants it any more.
+    """
     with transaction(session):
         _must_hold(
             _update(
                 session,
                 update(Job)
                 .where(Job.id == held.id, Job.attempt == held.attempt, Job.ended_at.is_(None))
-                .values(done=done, of=of, note=note.plain() if note else None, lease_until=now + LEASE),
+                .values(done=done, of=of, step=step, note=note.plain() if note else None, lease_until=now + LEASE),
             )
         )
+        wanted(session, held)
+
+
+def wanted(session: Session, held: Claimed) -> None:
+    """Raise Cancelled if nobody wants a job any more. One SELECT."""
+    if session.scalar(select(Job.id).where(Job.id == held.id, Job.cancelled_at.is_not(None))) is not None:
+        raise Cancelled("nobody wants it any more")
+
+
+def cancel(session: Session, job_id: int, because: Sentence, *, now: datetime) -> bool:
+    """
+    Say in the caller's transaction, which must be open, that nobody wants a job any more; return whether that was news.
+
+    One that nobody holds ends with that, and with the reason. Whoever holds it sees it at the next word of progress.
+    """
+    if not session.info.get("writing"):
+        raise RuntimeError("a job is cancelled in the transaction that wants that")
+    mine = (Job.id == job_id, Job.ended_at.is_(None))
+    news = _update(session, update(Job).where(*mine, Job.cancelled_at.is_(None)).values(cancelled_at=now))
+    _update(
+        session,
+        update(Job)
+        .where(*mine, or_(Job.lease_until.is_(None), Job.lease_until <= now))
+        .values(ended_at=now, lease_until=None, failed_because=because.plain()),
+    )
+    return bool(news)
 
 
 def hold(session: Session, held: Claimed, *, now: datetime) -> None:
@@ -157,5 +197,8 @@ def _update(session: Session, statement: Any) -> int:
     return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
-Progress = Callable[[int, int, Sentence | None], None]
-"""Called by what runs long: how much is done, of how much, and what is being done."""
+class Progress(Protocol):
+    """Called by what runs long: how much is done, of how much, and what is being done; raises Cancelled."""
+
+    def __call__(self, done: int, of: int, note: Sentence | None = None, *, step: str | None = None) -> None:
+        """Say so."""

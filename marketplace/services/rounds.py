@@ -30,11 +30,12 @@ from marketplace.persistence.rounds import Award, Contract, Round, RoundFile
 from marketplace.services import jobs
 from marketplace.services.counters import release
 from marketplace.services.proposals import hold_round, propose, settle_if_final, share_of
-from marketplace.services.runs import Replayed, Run, replay, run_round
+from marketplace.services.runs import STOPPED, Replayed, Run, abandon, replay, run_round
 
 __all__ = [
     "Replayed",
     "Run",
+    "abandon",
     "ask_recourse",
     "ask_run",
     "close_round",
@@ -44,6 +45,7 @@ __all__ = [
     "run_round",
     "settle_due",
     "state_of_round",
+    "stop_run",
     "void_round",
 ]
 
@@ -137,6 +139,29 @@ def ask_recourse(session: Session, actor: Actor, round_id: int, *, now: datetime
             raise Conflict("Nothing was declined since the last proposal.")
         job = _ask(session, actor, of, recourse=True, now=now)
     return job.id
+
+
+def stop_run(session: Session, actor: Actor, round_id: int, *, now: datetime) -> None:
+    """
+    Stop the run of a round that is under way or waits for a worker: nothing of it is kept.
+
+    One that nobody works at has ended with that, and its round is given back; whoever works at it sees it at the next
+    word of progress. Asked for again it changes nothing. Raises NotFound, NotAllowed; Conflict if there is no such run
+    any more, or it was started from the command line.
+    """
+    with transaction(session):
+        of = _round(session, actor, round_id, "round.stop")
+        stalled = _stalled(of, now)
+        under_way = _jobs_under_way(session, of)
+        if not under_way and not stalled:
+            if of.solving_at is not None:
+                raise Conflict("This run was started from the command line, where Ctrl-C ends it.")
+            raise Conflict("No run of this round is under way any more.")
+        news = [jobs.cancel(session, job_id, STOPPED, now=now) for job_id in under_way]
+        if stalled:
+            of.solving_at, of.failed_because = None, STOPPED.plain()
+        if stalled or any(news):
+            _note(session, actor, "round.stop", of, now, run=of.attempt)
 
 
 def publish_round(session: Session, actor: Actor, round_id: int, *, now: datetime) -> int:
@@ -267,6 +292,14 @@ def _round(session: Session, actor: Actor, round_id: int, action: str) -> Round:
 def _stalled(of: Round, now: datetime) -> bool:
     """Return whether the run that holds a round has not been heard of for too long."""
     return of.solving_at is not None and of.solving_at <= now - LEASE and of.voided_at is None
+
+
+def _jobs_under_way(session: Session, of: Round) -> list[int]:
+    """Return the jobs of a round that have not ended, but for one whose run has just ended and not yet said so."""
+    rows = session.execute(
+        select(Job.id, Job.key).where(Job.key.startswith(f"round:{of.id}:"), Job.ended_at.is_(None)).order_by(Job.id)
+    )
+    return [job_id for job_id, key in rows if of.solving_at is not None or of.attempt < int(key.split(":")[2])]
 
 
 def _ask(session: Session, actor: Actor, of: Round, *, recourse: bool, now: datetime) -> Job:

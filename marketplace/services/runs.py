@@ -22,6 +22,7 @@ from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, MarketplaceError, NotFound
 from marketplace.domain.rounds import LEASE, MOST_RECOURSES, RoundResult, Snapshot
+from marketplace.domain.steps import Tell, silent
 from marketplace.domain.wording import Sentence
 from marketplace.matching.clearing import clear
 from marketplace.persistence.audit import record
@@ -29,8 +30,9 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.rounds import Round, RoundFile
 from marketplace.services.proposals import propose, rest_of
 from marketplace.services.snapshots import read_snapshot
-from marketplace.solver.engines import Engine, Progress
-from marketplace.solver.problem import SolverFailed
+from marketplace.solver.engines import Engine
+from marketplace.solver.problem import Cancelled, SolverFailed
+from marketplace.solver.spread import WorkersLost
 
 log = logging.getLogger("marketplace.rounds")
 
@@ -39,6 +41,8 @@ Clock = Callable[[], datetime]
 
 BREATH: Final = timedelta(seconds=15)
 """How often a run says that it still holds its round."""
+
+STOPPED: Final = Sentence("The run was stopped before it had ended. Nothing of it was kept.")
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,16 @@ def run_round(
     engine_name: str,
     recourse: bool = False,
     now: Clock,
-    progress: Progress | None = None,
+    tell: Tell = silent,
+    wanted: Callable[[Session], None] = lambda _: None,
+    holding: Callable[[Run], None] = lambda _: None,
 ) -> RoundResult:
     """
     Solve a closed round, or with ``recourse`` what was declined of a published one, and return the proved answer.
+
+    ``tell`` hears which step it is at, beginning when the round is held, and may raise `Cancelled`: then the round is
+    given back. ``wanted`` is asked in the transaction that would write the answer, and may raise it for the last time.
+    ``holding`` is handed the run, so that another thread can `abandon` it.
 
     Raises NotFound, NotAllowed; Conflict if the round is not to be run now, somebody else runs it, there is no proved
     plan, or (recourse only, which publishes at once) something of the answer was sold meanwhile. Whatever goes wrong,
@@ -72,19 +82,27 @@ def run_round(
     with sessions() as session:
         run = _hold(session, actor, round_id, recourse=recourse, now=now())
     try:
+        holding(run)
         with _breathing(sessions, run, now):
+            tell("reading", 0, 0)
             with sessions() as session:
                 snapshot = _freeze(session, run, now=now())
-            result = clear(snapshot, engine, progress, engine_name=engine_name)
+            result = clear(snapshot, engine, tell, engine_name=engine_name)
         with sessions() as session:
-            _write_down(session, actor, run, result, now=now())
+            _write_down(session, actor, run, result, wanted, now=now())
     except BaseException as failure:
-        _give_back(sessions, run, _cause(failure), now=now())
+        because = _cause(failure)
+        _give_back(sessions, run, because, now=now())
         if isinstance(failure, SolverFailed):
             log.warning("round %s: %s", round_id, failure)
-            raise Conflict("The solver found no plan that could be proved. Nothing was published.") from failure
+            raise Conflict(because.text) from failure
         raise
     return result
+
+
+def abandon(sessions: sessionmaker[Session], run: Run, *, now: datetime) -> None:
+    """Give back the round of a run that cannot do so itself; whatever it still brings is refused."""
+    _give_back(sessions, run, STOPPED, now=now)
 
 
 @dataclass(frozen=True)
@@ -178,8 +196,15 @@ def _freeze(session: Session, run: Run, *, now: datetime) -> Snapshot:
     return snapshot
 
 
-def _write_down(session: Session, actor: Actor, run: Run, result: RoundResult, *, now: datetime) -> None:
-    """Write the answer while the run still holds the round; of a recourse the awards are published with it."""
+def _write_down(
+    session: Session, actor: Actor, run: Run, result: RoundResult, wanted: Callable[[Session], None], *, now: datetime
+) -> None:
+    """
+    Write the answer while the run still holds the round; of a recourse the awards are published with it.
+
+    Whoever stops a run locks its round first, as the first UPDATE here does, so that either that is seen here or the
+    answer stands before it is stopped.
+    """
     with transaction(session):
         text = result.to_json()
         values: dict[str, Any] = {"solving_at": None}
@@ -189,6 +214,7 @@ def _write_down(session: Session, actor: Actor, run: Run, result: RoundResult, *
             values |= {"solved_at": now, "input_sha256": result.snapshot_sha256, "result_sha256": sha256(text)}
         if not _changed(session, _mine(run).values(**values)):
             raise Conflict("This run took too long and another has taken the round over.")
+        wanted(session)
         _file(session, run, "result", text, now=now)
         if run.recourse:
             of = session.get_one(Round, run.round_id, populate_existing=True)
@@ -200,18 +226,28 @@ def _write_down(session: Session, actor: Actor, run: Run, result: RoundResult, *
 
 
 def _give_back(sessions: sessionmaker[Session], run: Run, cause: Sentence, *, now: datetime) -> None:
-    """Let go of the round, with the reason; nothing happens if another run holds it by now."""
+    """Let go of the round, with the reason; nothing happens if another run holds it by now, or it was let go of."""
     with sessions() as session, transaction(session):
         if _changed(session, _mine(run).values(solving_at=None, failed_because=cause.plain())):
             record(
-                session, Actor(name="system"), "round.failed", "round", run.round_id, now=now, park_id=run.park_id,
+                session,
+                Actor(name="system"),
+                "round.stopped" if cause == STOPPED else "round.failed",
+                "round",
+                run.round_id,
+                now=now,
+                park_id=run.park_id,
                 run=run.attempt,
-            )  # fmt: skip
+            )
 
 
 def _cause(failure: BaseException) -> Sentence:
     if isinstance(failure, MarketplaceError):
         return failure.sentence
+    if isinstance(failure, Cancelled | KeyboardInterrupt):
+        return STOPPED
+    if isinstance(failure, WorkersLost):
+        return Sentence("The machines that were to solve it could not be reached or stopped. Nothing was published.")
     if isinstance(failure, SolverFailed):
         return Sentence("The solver found no plan that could be proved. Nothing was published.")
     return Sentence("An error in the program stopped it; the operator finds the cause in the log.")

@@ -68,6 +68,8 @@ ACTS: Final = {
     "round.run": lazy("ran a round"),
     "round.solved": lazy("solved a round"),
     "round.failed": lazy("could not solve a round"),
+    "round.stop": lazy("had a run of a round stopped"),
+    "round.stopped": lazy("stopped a run of a round"),
     "round.publish": lazy("published a round"),
     "round.settle": lazy("settled a round"),
     "round.oversold": lazy("could not publish a round: part of it was sold"),

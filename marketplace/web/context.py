@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import VISITOR, Actor
 from marketplace.services.accounts import Passwords
+from marketplace.solver.spread import Spread, Wanted
 
 if TYPE_CHECKING:
     from marketplace.settings import Settings  # what stands above is known by type alone
@@ -28,6 +29,8 @@ class Parts:
     passwords: Passwords
     enqueue: Callable[[int], None]
     """Tells the task queue that the job of this id waits; lost, it is found by the sweep."""
+    spreads: Callable[[Wanted], Spread]
+    """Gives a run a place of its own to work on parts, as the settings say."""
 
 
 def parts() -> Parts:

@@ -91,6 +91,14 @@ def run(round_id: int) -> ResponseReturnValue:
     return _back(round_id)
 
 
+@blueprint.post("/rounds/<int:round_id>/stop")
+@requires("round.stop")
+def stop(round_id: int) -> ResponseReturnValue:
+    """Stop the run that is under way; nothing of it is kept."""
+    rounds.stop_run(session(), actor(), round_id, now=now())
+    return _back(round_id)
+
+
 @blueprint.post("/rounds/<int:round_id>/publish")
 @requires("round.publish")
 def publish(round_id: int) -> ResponseReturnValue:

@@ -27,6 +27,10 @@ async function follow(block, wait = second) {
   try {
     const newer = await fragment(url);
     if (!newer) throw new Error("no block");
+    if (newer.isEqualNode(block)) {
+      follow(block);
+      return;
+    }
     block.replaceWith(newer);
     if (newer.hasAttribute("data-done") && newer.dataset.next) window.location.assign(newer.dataset.next);
     else follow(newer);

@@ -16,6 +16,7 @@ def test_nothing_set_is_a_park_on_one_machine(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path / 'huiyong.db'}"
     assert settings.mail == "folder"
     assert settings.geocoder_url == ""
+    assert settings.solver == "core"
     assert (settings.idle_minutes, settings.absolute_hours) == (30, 12)
 
 
@@ -39,8 +40,33 @@ def test_the_secret_is_made_once_and_only_the_owner_reads_it(tmp_path: Path) -> 
         ("IDLE_MINUTES", "soon", "HUIYONG_IDLE_MINUTES"),
         ("ABSOLUTE_HOURS", "0", "HUIYONG_ABSOLUTE_HOURS"),
         ("TRUSTED_PROXIES", "99", "HUIYONG_TRUSTED_PROXIES"),
+        ("SOLVER", "", "HUIYONG_SOLVER"),
+        ("SOLVER", "core:2", "HUIYONG_SOLVER"),
+        ("SOLVER", "processes:0", "HUIYONG_SOLVER"),
+        ("SOLVER", "processes:", "HUIYONG_SOLVER"),
+        ("SOLVER", "processes:1000", "HUIYONG_SOLVER"),
+        ("SOLVER", "tcp://10.0.0.5", "HUIYONG_SOLVER"),
+        ("SOLVER", "tcp://10.0.0.5:65536", "HUIYONG_SOLVER"),
+        ("SOLVER", "tcp://somebody@10.0.0.5:8786", "HUIYONG_SOLVER"),
+        ("SOLVER", "http://10.0.0.5:8786", "HUIYONG_SOLVER"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(tmp_path: Path, name: str, value: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         read({"HUIYONG_DATA": str(tmp_path), f"HUIYONG_{name}": value})
+
+
+@pytest.mark.parametrize("solver", ["core", "processes", "processes:16", "tcp://127.0.0.1:8786", "tcp://solver.park:1"])
+def test_where_rounds_are_solved_is_read_as_it_is_written(tmp_path: Path, solver: str) -> None:
+    assert read({"HUIYONG_DATA": str(tmp_path), "HUIYONG_SOLVER": f" {solver} "}).solver == solver
+
+
+def test_a_cluster_without_dask_is_refused_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketplace.settings.find_spec", lambda name: None)
+
+    with pytest.raises(SettingsError, match=r"pip install -r requirements-cluster\.txt"):
+        read({"HUIYONG_DATA": str(tmp_path), "HUIYONG_SOLVER": "tcp://127.0.0.1:8786"})
+
+    assert read({"HUIYONG_DATA": str(tmp_path), "HUIYONG_SOLVER": "processes:2"}).solver == "processes:2"

@@ -38,6 +38,7 @@ from marketplace.services.rounds import (
 from marketplace.services.snapshots import read_snapshot
 from marketplace.solver import engines
 from marketplace.solver.problem import Allocation, Problem
+from marketplace.solver.spread import OneCore
 from tests.factories import NOON, Make
 from tests.integration.services.rounds_world import AFTER, awards_of, published, sessions, solve, world
 
@@ -198,7 +199,7 @@ def test_a_run_is_one_job_however_often_it_is_asked_for(session: Session, make: 
     assert first == second
     held = jobs.claim(session, first, now=AFTER)
     assert held is not None
-    handler(sessions(session), held, lambda *_: None)
+    handler(sessions(session), held, lambda *_, **__: None, lambda _: OneCore())
     jobs.finish(session, held, now=AFTER)
     assert state(session, of.id) == "solved"
     assert ask_run(session, actor, of.id, now=AFTER) != first
