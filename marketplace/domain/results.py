@@ -45,13 +45,28 @@ class Alternative:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Margin:
+    """
+    How safe an award is where it is, in the month in which it is least safe.
+
+    ``fen_per_t`` is by how much the cost of its tonnes could rise before some of them go elsewhere, None where no rise moves
+    them: there is no other way to put as much to use. ``next_line_id`` is the line that would get them, None if the lot
+    would keep them and another be taken in its place.
+    """
+
+    fen_per_t: int | None
+    next_line_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProposedAward:
     """
     So many kilograms of a listing for a line, as the round proposes it.
 
     ``price_fen_per_t`` is what the producer nets at its gate, ``delivered_fen_per_t`` the contract's price at the
     recycler's gate before deductions: price + freight + deduction. Both are None in a planning round. ``filings`` are
-    the ids of those under which the months move, where the two sites lie in different provinces.
+    the ids of those under which the months move, where the two sites lie in different provinces. ``margin`` is told in
+    rounds for the most tonnes; least lots, filings and caps aside.
     """
 
     listing_id: int
@@ -70,6 +85,7 @@ class ProposedAward:
     explanation: Explanation
     alternatives: tuple[Alternative, ...]
     filings: tuple[tuple[Month, int], ...] = ()
+    margin: Margin | None = field(default=None, metadata=LATER)
 
     @property
     def kg(self) -> int:
@@ -83,7 +99,8 @@ class Leftover:
     What was offered and found no line, or room that found no waste, in one month: one of the two ids is set.
 
     ``code`` and ``sentence`` say why, ``flip`` what would change it; ``nearest_id`` is the line (or listing) of the
-    nearest miss.
+    nearest miss. ``proved_kg`` is set where the flip was confirmed by solving again: so many kilograms more are then put
+    to use in all. ``worth`` says what would place one more tonne of it.
     """
 
     listing_id: int | None
@@ -94,6 +111,39 @@ class Leftover:
     sentence: Sentence
     flip: Sentence | None
     nearest_id: int | None
+    proved_kg: int | None = field(default=None, metadata=LATER)
+    worth: Sentence | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomWorth:
+    """
+    What one tonne of room more, or less, at a full line would change in a month, exactly and at first.
+
+    ``more_kg`` and ``less_kg``: how many kilograms more are put to use for each kilogram, 1 or 0, -1 or 0.
+    ``more_fen_per_t`` and ``less_fen_per_t``: by how much freight and deductions of the whole round change.
+    """
+
+    line_id: int
+    month: Month
+    more_kg: int
+    more_fen_per_t: int
+    less_kg: int
+    less_fen_per_t: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """
+    The least freight and deductions for each quantity, from nothing to the most, least lots, filings and caps aside.
+
+    ``kg`` and ``cost`` are points of it, each exact, the cost in thousandths of a fen; between two of them the curve lies on
+    the straight line or below it, by at most ``slack``, and on it where that is 0.
+    """
+
+    kg: tuple[int, ...]
+    cost: tuple[int, ...]
+    slack: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +248,11 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundResult:
-    """What a round answers: awards, what is left over and why, the totals and the proof."""
+    """
+    What a round answers: awards, what is left over and why, the totals and the proof.
+
+    ``curve``, ``rooms`` and what is told of margins and worth are the further explanation that newer rounds ask for.
+    """
 
     round_id: int
     kind: Kind
@@ -210,6 +264,8 @@ class RoundResult:
     shortages: tuple[Shortage, ...]
     report: Report
     proof: Proof
+    curve: Curve | None = field(default=None, metadata=LATER)
+    rooms: tuple[RoomWorth, ...] = field(default=(), metadata=LATER)
 
     def to_json(self) -> str:
         """Return the canonical JSON: equal results give equal bytes."""

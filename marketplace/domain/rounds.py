@@ -310,6 +310,8 @@ class Snapshot:
     Rows come in any order and are kept sorted by id, so that equal rounds are equal bytes. ``declined`` are pairs of
     listing and line that were declined and are not joined again. Freight is counted by ``tariffs``, one a material.
     ``subsidy_fen_per_t`` is paid to the producer for each tonne awarded, so that its price may lie so much below reserve.
+    ``explains`` says how much the answer explains: 0 as the first rounds did, which are repeated to the byte, 1 also the
+    curve of cost, what a tonne is worth, margins, and which changes were confirmed by solving again.
 
     Raises ValueError if the rows contradict each other.
     """
@@ -326,6 +328,7 @@ class Snapshot:
     filings: tuple[SnapshotFiling, ...] = ()
     declined: tuple[tuple[int, int], ...] = ()
     subsidy_fen_per_t: int = field(default=0, metadata=LATER)
+    explains: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Sort the rows, and refuse what no round can mean."""

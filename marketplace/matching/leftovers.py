@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from marketplace.domain.places import great_circle_m
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Leftover, SnapshotLine, SnapshotLot
 from marketplace.domain.wording import Sentence
 from marketplace.matching.assembly import Pair
+from marketplace.matching.changes import MoreRoom, SmallerLot
 from marketplace.matching.contracts import least_kg
 from marketplace.matching.nearest import Miss, Nearest, could_move, flip
 from marketplace.matching.outcome import Outcome
 
 TONNE_KG: Final = 1000
+
+Cause: TypeAlias = "Miss | MoreRoom | SmallerLot"
+"""What a flip asks for: that a pair fits, that a line has more room, or that a contract may be smaller."""
+
+Told: TypeAlias = "tuple[Leftover, Cause | None]"
+
+_Flip: TypeAlias = "tuple[Sentence, Cause] | None"
 
 MOST_BEYOND: Final = 5
 """How many lines (or lots) beyond the radius are looked at, the nearest first: the others miss it by more."""
@@ -23,6 +31,12 @@ MOST_BEYOND: Final = 5
 
 def leftovers(outcome: Outcome) -> Iterator[Leftover]:
     """Yield each lot and each line that is left over in a month, wholly or partly: lots first, by id and month."""
+    for left, _ in with_causes(outcome):
+        yield left
+
+
+def with_causes(outcome: Outcome) -> Iterator[Told]:
+    """Yield what `leftovers` does, each with what its ``flip`` would change."""
     finder = _Finder(outcome)
     for lot in outcome.assembled.snapshot.lots:
         for month, _ in lot.months:
@@ -50,7 +64,7 @@ class _Finder:
             self.in_reach[0].setdefault(listing_id, []).append(line_id)
             self.in_reach[1].setdefault(line_id, []).append(listing_id)
 
-    def of_lot(self, lot: SnapshotLot, month: Month, kg: int) -> Leftover:
+    def of_lot(self, lot: SnapshotLot, month: Month, kg: int) -> Told:
         own = lot.listing_id
         refused = self.assembled.refused.get(own)
         if refused is not None:
@@ -79,7 +93,7 @@ class _Finder:
         change = self._change(near) or self._more_room(own, month, kg, fitting)
         return _left(own, None, month, kg, "capacity_full", sentence, change, nearest_id)
 
-    def of_line(self, line: SnapshotLine, month: Month, kg: int) -> Leftover:
+    def of_line(self, line: SnapshotLine, month: Month, kg: int) -> Told:
         own = line.line_id
         near = self.nearest.of(((listing_id, own) for listing_id in self._lots_near(line, month)), month)
         fitting = [
@@ -100,9 +114,7 @@ class _Finder:
         )
         return _left(None, own, month, kg, "supply_placed", sentence, self._change(near), nearest_id)
 
-    def _missed(
-        self, listing_id: int | None, line_id: int | None, month: Month, kg: int, near: Miss | None
-    ) -> Leftover:
+    def _missed(self, listing_id: int | None, line_id: int | None, month: Month, kg: int, near: Miss | None) -> Told:
         """Tell the nearest miss, or that nobody asks for the material at all."""
         if near is not None:
             nearest_id = near.pair[1] if line_id is None else near.pair[0]
@@ -119,7 +131,7 @@ class _Finder:
         )
         return _left(listing_id, line_id, month, kg, "material", nothing)
 
-    def _kept_apart(self, pair: Pair, month: Month) -> tuple[str, Sentence, Sentence | None]:
+    def _kept_apart(self, pair: Pair, month: Month) -> tuple[str, Sentence, _Flip]:
         """Say why a lot and a line that fit both have something left: only a contract can stand between."""
         filed = self.outcome.filed_kg(pair, month)
         if filed == 0:
@@ -137,9 +149,10 @@ class _Finder:
             "What could still go there lies below the least lot of %(least_kg)s t for one contract.",
             {"least_kg": least_kg(self.assembled, pair)},
         )
-        return "least_lot", sentence, could_move(Sentence("If a contract might be as small as that"), gain, month)
+        change = could_move(Sentence("If a contract might be as small as that"), gain, month)
+        return "least_lot", sentence, (change, SmallerLot(pair, month, gain))
 
-    def _more_room(self, listing_id: int, month: Month, kg: int, fitting: list[int]) -> Sentence | None:
+    def _more_room(self, listing_id: int, month: Month, kg: int, fitting: list[int]) -> _Flip:
         """Say what is plain where no least lot, filing or cap stands between: what is left would fill further room."""
         if self.assembled.snapshot.objective == "surplus":
             return None  # whose tonne it would be depends on prices
@@ -149,10 +162,12 @@ class _Finder:
             enough = self.outcome.carried_kg(pair) + TONNE_KG >= least_kg(self.assembled, pair)
             if kg < TONNE_KG or not enough or any(most is not None and most < TONNE_KG for most in limits):
                 return None
-        return Sentence("A further tonne of room at any of these lines would take one more tonne of it.")
+        change = Sentence("A further tonne of room at any of these lines would take one more tonne of it.")
+        return change, MoreRoom(listing_id, fitting[0], month)
 
-    def _change(self, near: Miss | None) -> Sentence | None:
-        return flip(self.outcome, near) if near else None
+    def _change(self, near: Miss | None) -> _Flip:
+        change = flip(self.outcome, near) if near else None
+        return (change, near) if change and near else None
 
     def _lines_near(self, lot: SnapshotLot) -> tuple[int, ...]:
         """Return the lines within reach that take the material, and the nearest beyond."""
@@ -196,16 +211,17 @@ def _left(
     kg: int,
     code: str,
     sentence: Sentence,
-    change: Sentence | None = None,
+    change: _Flip = None,
     nearest_id: int | None = None,
-) -> Leftover:
-    return Leftover(
+) -> Told:
+    left = Leftover(
         listing_id=listing_id,
         line_id=line_id,
         month=month,
         kg=kg,
         code=code,
         sentence=sentence,
-        flip=change,
+        flip=change[0] if change else None,
         nearest_id=nearest_id,
     )
+    return left, change[1] if change else None
