@@ -21,7 +21,8 @@ from marketplace.domain.steps import Tell, silent
 from marketplace.matching.assembly import COUNTED, Pair, assemble
 from marketplace.matching.contracts import Cleared, allocate
 from marketplace.matching.explanation import explain
-from marketplace.matching.leftovers import leftovers
+from marketplace.matching.further import explained
+from marketplace.matching.leftovers import with_causes
 from marketplace.matching.outcome import Outcome
 from marketplace.matching.pricecheck import prices_certificate
 from marketplace.matching.settlement import Settled, settle
@@ -57,6 +58,7 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
     shares = Shares.of(assembled, outcome.cleared) if snapshot.objective == "surplus" else None
     awards = tuple(_explained(outcome, settle(assembled, outcome.flows, shares), tell))
     surplus = surplus_of(outcome, awards, least_cost=proofs[0].cost)
+    told = list(with_causes(outcome))
     result = RoundResult(
         round_id=snapshot.round_id,
         kind=snapshot.kind,
@@ -64,11 +66,13 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         snapshot_sha256=snapshot.sha256,
         engine=engine_name,
         awards=awards,
-        leftovers=tuple(leftovers(outcome)),
+        leftovers=tuple(left for left, _ in told),
         shortages=tuple(shortages(outcome)),
         report=_report(snapshot, outcome.cleared, awards, surplus),
         proof=_proof(proofs[-1]),
     )
+    if snapshot.explains:
+        result = explained(outcome, result, told, engine, tell)
     prices, faults = prices_certificate(snapshot, result)
     if faults:
         raise SolverFailed("; ".join(faults))

@@ -9,6 +9,7 @@ from typing import Final
 
 from marketplace.domain.fit import Fit
 from marketplace.domain.rounds import Leftover
+from marketplace.domain.steps import Tell, silent
 from marketplace.matching.assembly import Assembled, Checker, Pair, joined
 from marketplace.matching.changes import Change, change_of
 from marketplace.matching.contracts import Prove, allocate
@@ -24,7 +25,9 @@ MOST_PAIRS: Final = 100_000
 """Pairs joined again on the way, about five seconds of one core: in a large round fewer flips are tried."""
 
 
-def confirmed(outcome: Outcome, told: list[Told], engine: Engine, prove: Prove) -> Mapping[int, int]:
+def confirmed(
+    outcome: Outcome, told: list[Told], engine: Engine, prove: Prove, tell: Tell = silent
+) -> Mapping[int, int]:
     """
     Return which leftovers' flips hold, by their place, with how many kilograms more are then put to use in all.
 
@@ -34,7 +37,9 @@ def confirmed(outcome: Outcome, told: list[Told], engine: Engine, prove: Prove) 
     """
     tries = _Tries(outcome, engine, prove)
     proved: dict[int, int] = {}
-    for place in _worth_trying(told):
+    places = _worth_trying(told)
+    for done, place in enumerate(places):
+        tell("explaining", done, len(places))
         left, cause = told[place]
         if cause is not None and tries.spent <= MOST_PAIRS:
             gain_kg = tries.gain_kg(left, cause)
