@@ -1,0 +1,115 @@
+r"""
+What no plan that keeps the rules can beat: bounds by weak duality, in whole numbers, whatever the multipliers are.
+
+Lots, lines and rows are relaxed [1]_; what is left decides each contract for itself,
+
+.. math:: L(u, v, w) = \sum_i a_i u_i + \sum_j b_j v_j + \sum_r l_r w_r
+          + \sum_k \min\Bigl(0,\ f_k + \sum_{e \in k} \min(0,\ \bar c_e)\,\bar x_e\Bigr), \qquad
+          \bar c_e = c_e - u_i - v_j - \sum_r w_r q_{re},
+
+for :math:`u, v, w \le 0`, where :math:`\bar x_e` is the most an arc can carry. Any multipliers bound from below; those
+of the linear relaxation are the best of all, since what is left is whole by itself [1]_.
+
+References
+----------
+.. [1] A. M. Geoffrion (1974), Lagrangean relaxation for integer programming, :doi:`10.1007/BFb0120690`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from marketplace.solver.graph import sums
+from marketplace.solver.problem import Integers
+from marketplace.solver.reduction import Model
+
+SCALE: Final = 2**30
+"""By how much floats are multiplied before they are rounded to multipliers."""
+
+_WIDE: Final = 2**61
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """
+    Prices in ``scale``-ths that bound a model, none above zero: ``lot`` (n,), ``line`` (m,), ``row`` (r,).
+
+    ``worth`` is the price of a load moved, in whole cost units per tonne, taken off the cost of every arc.
+    """
+
+    scale: int
+    lot: Integers
+    line: Integers
+    row: Integers
+    worth: int = 0
+
+
+def rounded(lot: npt.ArrayLike, line: npt.ArrayLike, row: npt.ArrayLike, worth: int = 0) -> Multipliers:
+    """Return the multipliers next to prices in floats."""
+    return Multipliers(SCALE, _near(lot), _near(line), _near(row), worth)
+
+
+def _near(prices: npt.ArrayLike) -> Integers:
+    near = np.rint(np.minimum(0.0, np.asarray(prices, dtype=float)) * SCALE)
+    whole: Integers = np.maximum(near, -float(_WIDE)).astype(np.int64)
+    return whole
+
+
+def most_loads(model: Model, prices: Multipliers) -> int:
+    """Return how many loads at most any plan moves."""
+    none = np.zeros(model.least.size, dtype=np.int64)
+    least = _least(model, np.full(model.lot.size, -1), np.zeros(model.tail.size, dtype=np.int64), none, prices)
+    return -least // prices.scale
+
+
+def least_cost(model: Model, prices: Multipliers, moved: int) -> int:
+    """Return what any plan that moves so many loads costs at least, in thousandths; for `surplus` any plan at all."""
+    least = _least(model, model.cost - prices.worth, model.keep_cost, model.fee, prices, model.load)
+    return -(-least // prices.scale) + prices.worth * moved * model.load
+
+
+def _least(model: Model, cost: Integers, keep_cost: Integers, fee: Integers, prices: Multipliers, load: int = 1) -> int:
+    """Return the bound in ``scale``-ths, costs taken ``load`` times and fees once."""
+    n = model.supply.size
+    kind = np.int64 if prices.scale == 1 else object  # whole prices are far from 64 bits, scaled ones may be beyond
+    reduced = cost.astype(kind) * prices.scale - prices.lot.astype(kind)[model.lot]
+    reduced -= prices.line.astype(kind)[model.line]
+    if model.row.size:
+        np.subtract.at(reduced, model.arc, model.weight.astype(kind) * prices.row.astype(kind)[model.row])
+    gain = np.flatnonzero((reduced < 0) & (model.most > 0))
+    of_contract: dict[int, int] = {}
+    for k, price, most in zip(
+        model.contract[gain].tolist(), reduced[gain].tolist(), model.most[gain].tolist(), strict=True
+    ):
+        of_contract[k] = of_contract.get(k, 0) + int(price) * most
+    contracts = 0
+    for k, saved in of_contract.items():
+        own = 0 if model.due[k] else int(fee[k]) * prices.scale
+        contracts += min(0, own + load * saved)
+    nodes = np.concatenate([prices.lot, prices.line])
+    sign = np.where(model.tail < n, 1, -1)
+    stored = 0
+    for at in range(model.tail.size):
+        tail, head = int(nodes[model.tail[at]]), int(nodes[model.head[at]])
+        price = int(keep_cost[at]) * prices.scale - int(sign[at]) * (tail - head)
+        stored += min(0, price) * int(model.keep[at])
+    sides = _dot(model.supply, prices.lot) + _dot(model.capacity, prices.line) + _dot(model.limit, prices.row)
+    return contracts + load * (stored + sides)
+
+
+def _dot(one: Integers, other: Integers) -> int:
+    used = np.flatnonzero(other)
+    return sum(a * b for a, b in zip(one[used].tolist(), other[used].tolist(), strict=True))
+
+
+def shares(model: Model) -> Integers:
+    """Return the cost with the fee spread over the most its contract could carry, rounded down: (e,) per tonne."""
+    if not model.fee.any():
+        return model.cost
+    could = np.maximum(1, sums(model.contract, model.most, model.least.size)) * model.load
+    share = np.where(model.due, 0, model.fee // could)
+    return model.cost + share[model.contract]

@@ -1,0 +1,183 @@
+"""A model of which some contracts are closed and some arcs carry at least so much: what the search solves again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from marketplace.solver.engines import Engine, Progress
+from marketplace.solver.linear import Linear, Reals
+from marketplace.solver.problem import Allocation, Carry, Flags, Integers, Problem, SolverFailed
+from marketplace.solver.reduction import Model
+
+_ALMOST: Final = 1e-6
+"""What may be missing of a whole load and is still taken for one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """
+    Whole ``loads`` (e,) and ``kept`` (s,).
+
+    A network's flow comes with the problem solved, over the arcs ``over`` and without ``lower``, and its allocation.
+    """
+
+    loads: Integers
+    kept: Integers
+    problem: Problem | None = None
+    allocation: Allocation | None = None
+    over: Integers | None = None
+
+
+class Restricted:
+    """Solves one model under bounds: by an engine where it is a network, else by linear programs."""
+
+    def __init__(self, model: Model, engine: Engine) -> None:
+        self.model = model
+        self.engine = engine
+        self.is_network = not model.limit.size and not model.tail.size
+        mass = np.concatenate([model.supply, model.capacity])
+        self.stores_freely = not model.limit.size and bool(mass.min(initial=0) >= 0)
+
+    @cached_property
+    def linear(self) -> Linear:
+        """The same model for HiGHS."""
+        return Linear(self.model)
+
+    def solve(self, allowed: Flags, lower: Integers, cost: Integers) -> Flow:
+        """
+        Return the best whole flow that HiGHS or the engine finds over the arcs ``allowed``, ``lower`` at least on each.
+
+        A network is solved exactly. With rows, the vertex is rounded down to whole loads and what can be is put back.
+        Raises SolverFailed if the lower bounds cannot be kept.
+        """
+        if self.is_network or (self.stores_freely and not lower.any()):
+            return network(self.model, self.engine, allowed, lower, cost, compact=True)
+        found = self.linear.lexicographic(allowed, lower, cost.astype(float))
+        loads = np.maximum(lower, np.floor(found.loads + _ALMOST).astype(np.int64))
+        if self.model.limit.size:
+            self._keep_rows(loads, lower)
+        kept = self._stored(loads, found.kept)
+        self._top_up(loads, kept, allowed, cost)
+        return Flow(loads, kept)
+
+    def _keep_rows(self, loads: Integers, lower: Integers) -> None:
+        """Take from a row that rounding has exceeded what it exceeds by, from its dearest arcs first."""
+        model = self.model
+        for _ in range(8):
+            over = model.weighed(loads) - model.limit
+            if not (over > 0).any():
+                return
+            for row in np.flatnonzero(over > 0).tolist():
+                entries = np.flatnonzero((model.row == row) & (model.weight > 0))
+                excess = int(over[row])
+                for at in entries[np.argsort(-model.weight[entries], kind="stable")].tolist():
+                    arc, weight = int(model.arc[at]), int(model.weight[at])
+                    less = min(int(loads[arc] - lower[arc]), -(-excess // weight))
+                    if less > 0:
+                        loads[arc] -= less
+                        excess -= less * weight
+                    if excess <= 0:
+                        break
+        raise SolverFailed("the rows leave no whole plan near the relaxation")
+
+    def _stored(self, loads: Integers, kept: Reals) -> Integers:
+        """Return whole storage under these loads: near what HiGHS found if that fits, else found again."""
+        model = self.model
+        if not model.tail.size:
+            return np.zeros(0, dtype=np.int64)
+        near = np.rint(kept).astype(np.int64)
+        if self._fits(loads, near):
+            return near
+        only = self.linear.cheapest(np.zeros(loads.size, dtype=np.bool_), loads, np.zeros(loads.size))
+        near = np.rint(only.kept).astype(np.int64)  # the loads are whole now, and so is every vertex
+        if not self._fits(loads, near):
+            raise SolverFailed("what is stored did not come out whole")
+        return near
+
+    def _fits(self, loads: Integers, kept: Integers) -> bool:
+        return bool(
+            min(int(each.min(initial=0)) for each in _left(self.model, loads, kept)) >= 0
+            and np.all((kept >= 0) & (kept <= self.model.keep))
+        )
+
+    def _top_up(self, loads: Integers, kept: Integers, allowed: Flags, cost: Integers) -> None:
+        """Put on the cheapest arcs first what supply, room and rows still leave; at most some loads a row."""
+        model = self.model
+        left, room = _left(model, loads, kept)
+        slack = model.limit - model.weighed(loads)
+        entries: dict[int, list[tuple[int, int]]] = {}
+        for row, arc, weight in zip(model.row.tolist(), model.arc.tolist(), model.weight.tolist(), strict=True):
+            entries.setdefault(arc, []).append((row, weight))
+        could = np.minimum(np.minimum(left[model.lot], room[model.line]), model.most - loads)
+        arcs = np.flatnonzero(allowed & (could > 0) & ((cost < 0) | (not model.surplus)))
+        for arc in arcs[np.argsort(cost[arcs], kind="stable")].tolist():
+            i, j = model.lot[arc], model.line[arc]
+            more = int(min(left[i], room[j], model.most[arc] - loads[arc]))
+            for row, weight in entries.get(arc, ()):
+                if weight > 0:
+                    more = min(more, int(slack[row]) // weight)
+            if more <= 0:
+                continue
+            loads[arc] += more
+            left[i] -= more
+            room[j] -= more
+            for row, weight in entries.get(arc, ()):
+                slack[row] -= weight * more
+
+
+def network(
+    model: Model,
+    engine: Engine,
+    allowed: Flags,
+    lower: Integers,
+    cost: Integers,
+    *,
+    surplus: bool | None = None,
+    compact: bool = False,
+    progress: Progress | None = None,
+) -> Flow:
+    """
+    Return the exact flow of a model without rows, by taking the lower bounds off both sides.
+
+    With storage there must be none: they could take more than the own month has. A ``compact`` problem leaves out the nodes
+    that no open arc meets.
+    """
+    left, room = model.left(lower)
+    if min(int(left.min(initial=0)), int(room.min(initial=0))) < 0:
+        raise SolverFailed("a lot or a line is promised more than it has")
+    open_now = allowed & (model.most > 0)
+    if not model.tail.size:
+        open_now &= (left[model.lot] > 0) & (room[model.line] > 0)
+    over = np.flatnonzero(open_now)
+    lot, line = model.lot[over], model.line[over]
+    if compact and not model.tail.size:
+        lots, lot = np.unique(lot, return_inverse=True)
+        lines, line = np.unique(line, return_inverse=True)
+        left, room = left[lots], room[lines]
+    loads = lower.copy()
+    problem = Problem.of(
+        supply=left,
+        capacity=room,
+        lot=lot,
+        line=line,
+        cost=cost[over],
+        objective="surplus" if (model.surplus if surplus is None else surplus) else "utilization",
+        carry=Carry.of(tail=model.tail, head=model.head, most_kg=model.keep, cost=model.keep_cost),
+    )
+    allocation = engine(problem, progress=progress)
+    loads[over] += allocation.kg
+    return Flow(loads, allocation.carried, problem, allocation, over)
+
+
+def _left(model: Model, loads: Integers, kept: Integers) -> tuple[Integers, Integers]:
+    left, room = model.left(loads)
+    n = left.size
+    both = np.concatenate([left, room])
+    sign = np.where(model.tail < n, 1, -1)
+    np.subtract.at(both, model.tail, sign * kept)
+    np.add.at(both, model.head, sign * kept)
+    return both[:n], both[n:]

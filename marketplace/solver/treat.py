@@ -1,0 +1,141 @@
+"""The parts whose rules the plain plan breaks: dives and trials for all networks at once, branch and bound where one is small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from marketplace.solver.engines import Engine
+from marketplace.solver.milp import search
+from marketplace.solver.problem import Integers, SolverFailed
+from marketplace.solver.reduction import Model, Part, inside
+from marketplace.solver.restricted import Flow, Restricted
+from marketplace.solver.rounding import Choice, Found, best_of, chosen, dive
+from marketplace.solver.trials import closed_on_trial, merged
+
+MOST_ARCS: Final = 400
+"""Up to so many arcs, and four for each node it may look at, branch and bound looks for the most loads of a part."""
+
+PROMOTE: Final = (0.3, 0.7)
+"""How full a contract must be to be opened, a dive for each; of each part the better plan is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class Treated:
+    """The plan of a part, and what branch and bound says no plan exceeds or undercuts; None where it was not asked."""
+
+    found: Found
+    most_loads: int | None = None
+    least_cost: int | None = None
+    nodes: int = 0
+
+
+def treat(model: Model, parts: list[Part], engine: Engine, *, nodes: int) -> list[Treated]:
+    """Return for each part the best plan found that keeps every rule. Raises SolverFailed if none is found."""
+    networks = [at for at, part in enumerate(parts) if not part.rows.size and not part.storage.size]
+    dived = dict(zip(networks, _networks(model, [parts[at] for at in networks], engine), strict=True))
+    treated = []
+    for at, part in enumerate(parts):
+        inner = Restricted(part.model, engine)
+        found = dived[at] if at in dived else _alone(inner)
+        treated.append(_searched(inner, found, nodes))
+    return treated
+
+
+def _networks(model: Model, parts: list[Part], engine: Engine) -> list[Found]:
+    """Treat parts without rows and storage side by side: a pass of the engine costs less than one for each."""
+    if not parts:
+        return []
+    lots, lines, arcs = (
+        np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in ("lots", "lines", "arcs")
+    )
+    none = np.zeros(0, dtype=np.int64)
+    whole = inside(model, lots, lines, arcs, none, none)
+    places = [np.searchsorted(arcs, part.arcs) for part in parts]
+    label = np.zeros(arcs.size, dtype=np.int64)
+    for at, place in enumerate(places):
+        label[place] = at
+    best = _dives(Restricted(whole, engine), label)
+    contracts = np.unique(model.contract[arcs])
+    found = []
+    for part, place in zip(parts, places, strict=True):
+        own = np.searchsorted(contracts, np.unique(model.contract[part.arcs]))
+        choice = Choice(best.choice.opened[own], best.choice.closed[own], best.choice.lower[place])
+        flow = Flow(best.flow.loads[place], none)
+        found.append(Found(flow, choice, part.model.worth(flow.loads)))
+    return found
+
+
+def _alone(inner: Restricted) -> Found | None:
+    """Treat a part with rows or storage; None if no dive ends well, as where rows have weights below zero."""
+    model = inner.model
+    nothing = np.zeros(model.lot.size, dtype=np.int64)
+    if not _has_choice(model):
+        return best_of(inner, Choice(model.due.copy(), np.zeros(model.least.size, dtype=np.bool_), nothing))
+    try:
+        return _dives(inner, nothing)
+    except SolverFailed:
+        return None
+
+
+def _dives(inner: Restricted, label: Integers) -> Found:
+    best: Found | None = None
+    for promote in PROMOTE:
+        try:
+            found = dive(inner, label, promote=promote)
+        except SolverFailed:
+            continue
+        best = found if best is None else merged(inner.model, label, best, found)
+    if best is None:
+        raise SolverFailed("no plan was found that keeps the rules")
+    return closed_on_trial(inner, label, best)
+
+
+def _has_choice(model: Model) -> bool:
+    return bool(np.any((model.least > 1) | ((model.fee > 0) & ~model.due)) and model.most.any())
+
+
+def _searched(inner: Restricted, found: Found | None, nodes: int) -> Treated:
+    """Let branch and bound look for a better plan: for the cost where the part is small, else only for more loads."""
+    model = inner.model
+    searched = None
+    if nodes and (_has_choice(model) or model.limit.size) and model.lot.size <= min(MOST_ARCS, 4 * nodes):
+        known = None if found is None or model.lot.size <= 2 * nodes else found.worth[0]
+        searched = search(model, nodes=nodes, at_least=known)
+    best = found
+    if searched is not None:
+        for other in (
+            chosen(inner, searched.opened, searched.loads),
+            _as_it_is(model, searched.loads, searched.kept),
+        ):
+            if other is not None and (best is None or model.better(other.worth, best.worth)):
+                best = other
+    if best is None:
+        raise SolverFailed("no plan was found that keeps the rules")
+    if searched is None:
+        return Treated(best)
+    proved = model.surplus or searched.most_loads == best.worth[0]
+    return Treated(best, searched.most_loads, searched.least_cost if proved else None, searched.nodes)
+
+
+def _as_it_is(model: Model, loads: Integers, kept: Integers) -> Found | None:
+    """Return a plan of branch and bound as it came, if it is whole and keeps every rule to the load."""
+    left, room = model.left(loads)
+    both, sign = np.concatenate([left, room]), np.where(model.tail < left.size, 1, -1)
+    np.subtract.at(both, model.tail, sign * kept)
+    np.add.at(both, model.head, sign * kept)
+    held = model.held(loads)
+    if (
+        both.min(initial=0) < 0
+        or loads.min(initial=0) < 0
+        or np.any(loads > model.most)
+        or kept.min(initial=0) < 0
+        or np.any(kept > model.keep)
+        or np.any((held > 0) & (held < model.least))
+        or np.any(model.weighed(loads) > model.limit)
+    ):
+        return None
+    opened = held > 0
+    return Found(Flow(loads, kept), Choice(opened, ~opened & ~model.due, loads.copy()), model.worth(loads, kept))
