@@ -74,22 +74,20 @@ class _Running:
     def __init__(self, round_id: int, engine_name: str, *, recourse: bool, line: Line) -> None:
         self._round_id, self._engine_name, self._recourse, self._line = round_id, engine_name, recourse, line
         self._parts = current_app.extensions["marketplace"]
-        self._stopped = threading.Event()
+        self._stopped, self._ended = threading.Event(), threading.Event()
         self._held: list[Run] = []
         self._step: Step | None = None
         self._outcome: Callable[[], RoundResult] | None = None
 
     def result(self) -> RoundResult:
         """Return the proved answer; raises what the run raises, and SystemExit if it was stopped."""
-        beside = threading.Thread(target=self._run, name=f"run-{self._round_id}", daemon=True)
-        beside.start()
+        threading.Thread(target=self._run, name=f"run-{self._round_id}", daemon=True).start()
         try:
-            beside.join()
+            self._ended.wait()  # a join that is interrupted takes the thread for dead (Python issue 90882)
         except KeyboardInterrupt:
             self._stopped.set()
             with undisturbed():
-                beside.join(GRACE_SECONDS)
-                if beside.is_alive():
+                if not self._ended.wait(GRACE_SECONDS):
                     self._leave()
         self._line.wipe()
         assert self._outcome is not None
@@ -103,12 +101,12 @@ class _Running:
 
     def _run(self) -> None:
         try:
-            with self._parts.spreads(self._wanted):
+            with self._parts.spreads(self._wanted) as spread:
                 found = run_round(
                     self._parts.sessions,
                     SYSTEM,
                     self._round_id,
-                    engine=engine(self._engine_name),
+                    engine=engine(self._engine_name, spread=spread),
                     engine_name=self._engine_name,
                     recourse=self._recourse,
                     tell=self._tell,
@@ -120,6 +118,8 @@ class _Running:
             self._outcome = _raising(failure)
         else:
             self._outcome = lambda: found
+        finally:
+            self._ended.set()
 
     def _tell(self, step: Step, done: int, of: int) -> None:
         self._wanted()

@@ -44,12 +44,12 @@ class Word:
 def solve(sessions: sessionmaker[Session], held: Claimed, progress: Progress, spreads: work.Spreads) -> None:
     """Solve a round, or what was declined of it. Raises Conflict, among others, if somebody else is doing it."""
     word, name = Word(progress), resolve(AUTO)
-    with spreads(word.again):
+    with spreads(word.again) as spread:
         run_round(
             sessions,
             SYSTEM,
             int(held.arguments["round_id"]),
-            engine=engine(name),
+            engine=engine(name, spread=spread),
             engine_name=name,
             recourse=bool(held.arguments["recourse"]),
             tell=word.tell,

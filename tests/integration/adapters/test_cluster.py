@@ -19,8 +19,11 @@ import numpy as np
 import pytest
 
 from marketplace.adapters.cluster import AHEAD, DaskCluster, spread
+from marketplace.solver import transport
+from marketplace.solver.engines import engine
 from marketplace.solver.problem import Integers, SolverFailed
 from marketplace.solver.spread import OneCore, Processes, WorkersLost
+from tests.unit.solver.test_spread_engines import apart, plain
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 START_SECONDS = 60
@@ -151,6 +154,18 @@ def test_it_answers_what_one_core_answers_from_processes_of_its_own(two: Cluster
     assert there == here
     assert os.getpid() not in pids
     assert small == {os.getpid()}
+
+
+def test_a_round_solved_by_it_is_the_same_to_the_byte(two: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(transport, "_BATCH", 1)
+    problem = apart(4)
+    here = engine("scipy")(problem)
+
+    with DaskCluster(two.address, patience=60) as dask:
+        there = engine("scipy", spread=dask)(problem)
+
+    assert plain(there) == plain(here)
 
 
 def test_large_arrays_go_both_ways_without_a_warning(two: Cluster) -> None:
