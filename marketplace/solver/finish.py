@@ -12,16 +12,22 @@ from marketplace.solver.ties import Cheapest, decide
 
 
 def finish(
-    problem: Problem, graph: Graph, kg: Integers, cheapest: Cheapest, *, potentials: Integers | None = None
+    problem: Problem,
+    graph: Graph,
+    kg: Integers,
+    cheapest: Cheapest,
+    *,
+    short: Flags | None = None,
+    potentials: Integers | None = None,
 ) -> Allocation:
     """
     Return the answer that any best plan ``kg`` (e + k,) leads to: the same one, whichever it was.
 
-    ``cheapest`` solves the small problem of ties. ``potentials`` (n + m,), if an engine has some, are `shadow_prices`' hint for
+    ``cheapest`` solves the small problem of ties. ``short`` is `short_side` if it is known, and ``potentials`` (n + m,), if an engine has some, are `shadow_prices`' hint for
     the plan on its face. Raises SolverFailed if the plan is not the best.
     """
     n, e = graph.n, graph.pairs
-    short = short_side(problem, graph, kg)
+    short = short_side(problem, graph, kg) if short is None else short
     loose = np.concatenate([short[:n], ~short[n:]])
     at = on_face(graph, short)
     face = Face.of(problem, graph, at, kg, loose)

@@ -54,18 +54,16 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
     kg = np.zeros(graph.tail.size, dtype=np.int64)
     potentials = np.zeros(graph.n + graph.m, dtype=np.int64)
     parts, times = list(pieces(graph)), _REWARD
-    while parts:
-        lifted = _solve(problem, graph, parts, times, kg, potentials, progress, spread)
-        if problem.objective == "surplus":
-            break
+    fees = np.zeros_like(potentials)
+    while True:
+        _solve(problem, graph, parts, times, kg, potentials, fees, progress, spread)
         try:
             short = short_side(problem, graph, kg)
         except SolverFailed:
             parts, times = _not_greatest(problem, graph, kg, parts), max(1, times * _MORE)
             continue
-        potentials[short] -= lifted[short]
-        break
-    return finish(problem, graph, kg, cheapest, potentials=potentials)
+        potentials[short] -= fees[short]
+        return finish(problem, graph, kg, cheapest, short=short, potentials=potentials)
 
 
 def cheapest(face: Face) -> Integers:
@@ -89,11 +87,11 @@ def _solve(
     times: int,
     kg: Integers,
     potentials: Integers,
+    fees: Integers,
     progress: Progress | None,
     spread: Spread | None,
-) -> Integers:
-    """Write the flows and potentials of the parts into ``kg`` and ``potentials``; return the fees by node."""
-    fees = np.zeros_like(potentials)
+) -> None:
+    """Write the flows of the parts into ``kg``, their potentials and their fees, by node, into the others."""
     sizes, done = [part.arcs.size for part in parts], 0
 
     def arrays(at: int) -> _Arrays:
@@ -115,7 +113,6 @@ def _solve(
         done += sizes[at]
         if progress is not None:
             progress(done, sum(sizes))
-    return fees
 
 
 def _fee(problem: Problem, graph: Graph, times: int) -> tuple[int, int]:

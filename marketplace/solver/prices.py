@@ -18,6 +18,10 @@ _MOST_EXACT: Final = 2**53
 """Up to here SciPy's shortest paths, which count in doubles, are exact."""
 
 
+_NEAR: Final = 6
+"""Arcs a node with which the search for shortest paths begins."""
+
+
 @dataclass(frozen=True, eq=False)
 class Residual:
     r"""
@@ -87,23 +91,43 @@ def shadow_prices(face: Face, kg: Integers, hint: Integers | None = None) -> tup
 
 
 def _below(residual: Residual, hint: Integers) -> Integers | None:
-    """Return the least potentials by shortest paths below the hint; None if the hint does not hold or is too large."""
-    nodes = hint.size
-    reduced = residual.length - hint[residual.begin] + hint[residual.end]
-    anchored = np.flatnonzero(residual.anchor)
-    begin = np.concatenate([residual.begin, np.full(anchored.size, nodes)]).astype(np.int32)
-    end = np.concatenate([residual.end, anchored]).astype(np.int32)
-    length = np.concatenate([reduced, hint[anchored]])
-    if not length.size:
-        return np.full(nodes, _NONE)
-    if length.min() < 0 or int(length.max()) * 2 > _MOST_EXACT:
+    """
+    Return the least potentials by shortest paths below the hint; None if the hint does not hold or is too large.
+
+    Most arcs are far too long to be of a shortest path. They are left out until one is found to shorten something, so
+    that the search is over a few arcs a node and every arc is asked.
+    """
+    nodes, anchored = hint.size, np.flatnonzero(residual.anchor)
+    reduced = residual.length - hint[residual.begin]
+    reduced += hint[residual.end]
+    lowest = min(int(reduced.min(initial=0)), int(hint[anchored].min(initial=0)))
+    highest = max(int(reduced.max(initial=0)), int(hint[anchored].max(initial=0)))
+    if lowest < 0 or highest * 2 > _MOST_EXACT:
         return None
-    graph = coo_array((length.astype(np.float64), (begin, end)), shape=(nodes + 1, nodes + 1)).tocsr()
-    far = dijkstra(graph, directed=True, indices=nodes)[:nodes]
+    near = _short(reduced, _NEAR * nodes)
+    while True:
+        begin = np.concatenate([residual.begin[near], np.full(anchored.size, nodes)]).astype(np.int32)
+        end = np.concatenate([residual.end[near], anchored]).astype(np.int32)
+        length = np.concatenate([reduced[near], hint[anchored]]).astype(np.float64)
+        graph = coo_array((length, (begin, end)), shape=(nodes + 1, nodes + 1)).tocsr()
+        far = dijkstra(graph, directed=True, indices=nodes)[:nodes]
+        shorter = np.flatnonzero(far[residual.begin] + reduced < far[residual.end])
+        if not shorter.size:
+            break
+        near = np.union1d(near, shorter)
     reached = np.isfinite(far)
     if reached.any() and far[reached].max() > _MOST_EXACT:
         return None
     return np.where(reached, hint - np.where(reached, far, 0).astype(np.int64), _NONE)
+
+
+def _short(length: Integers, count: int) -> Integers:
+    """Return about so many of the shortest arcs, ascending, and all others that are as short."""
+    if length.size <= 2 * count:
+        return np.arange(length.size)
+    step = max(1, length.size // 50_000)
+    sample = np.sort(length[::step])
+    return np.flatnonzero(length <= sample[min(sample.size - 1, count // step)])
 
 
 def raised(begin: Integers, end: Integers, length: Integers, start: Integers) -> Integers:

@@ -3,14 +3,16 @@ Which of several plans of equal tonnes and equal cost is meant: exactly one, whi
 
 The rule, over the arcs whose quantity is not yet decided:
 
-1. the plan in which :math:`\sum r_i q_j x_{ij}` is greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the
+1. one with fewer contracts, in every tied part that is small enough to prove the fewest, see `marketplace.solver.fewest`;
+2. the plan in which :math:`\sum r_i q_j x_{ij}` is greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the
    last to the first, and a stored kilogram counts :math:`- n m`. The product is strictly supermodular, so that the earlier
    lot is shipped first, and by the earlier line, as in Hoffman's northwest corner [1]_; where all pairs are tied it is that plan;
-2. of those still equal, the plan that comes last in the order of dictionaries: as much as possible along the first
+3. of those still equal, the plan that comes last in the order of dictionaries: as much as possible along the first
    arc, then along the second, and so on, pairs by lot and line, then storage.
 
-The first is a third linear program on the optimal face, solved only over the arcs that could carry something else;
-the second decides what is left, usually nothing, one arc after another. So a plan is a function of the problem.
+The second is a third linear program on the optimal face, solved only over the arcs that could carry something else; the
+last decides what is left, usually nothing, one arc after another. Both together name one plan; where its contracts are
+not the fewest, a plan with the fewest takes its place. So a plan is a function of the problem.
 
 References
 ----------
@@ -28,6 +30,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from marketplace.solver.fewest import fewer
 from marketplace.solver.graph import UNBOUNDED, Face, Graph
 from marketplace.solver.prices import Residual, raised
 from marketplace.solver.problem import Flags, Integers, Problem
@@ -45,7 +48,7 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
     open_ = tight[undecided(_held(problem, graph, tight, kg, loose), kg[tight])]
     if not open_.size:
         return kg
-    kg = kg.copy()
+    kg, free = kg.copy(), loose
     face = _held(problem, graph, open_, kg, loose)
     face = replace(face, graph=replace(face.graph, cost=tie_costs(face.graph)))
     kg[open_] = cheapest(face)
@@ -54,6 +57,8 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
     last = last[undecided(_held(problem, graph, last, kg, loose), kg[last])]
     if last.size:
         kg[last] = _in_order(_held(problem, graph, last, kg, loose), kg[last])
+    open_ = tight[undecided(_held(problem, graph, tight, kg, free), kg[tight])]
+    kg[open_] = fewer(_held(problem, graph, open_, kg, free), kg[open_])
     return kg
 
 

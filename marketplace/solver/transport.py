@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import vstack
 
 from marketplace.solver.components import Lazily, Part, pieces
 from marketplace.solver.finish import finish, on_face, short_side
 from marketplace.solver.flows import greatest
 from marketplace.solver.graph import Face, Graph
-from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed
+from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
+from marketplace.solver.rows import NO_LEAST, Rows, rows_of
 from marketplace.solver.spread import OneCore, Spread
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def cheapest(face: Face, *, progress: Progress | None = None, spread: Spread | N
     kg, done = np.zeros(face.graph.tail.size, dtype=np.int64), 0
     parts = list(_batches(pieces(face.graph)))
     sizes = [part.arcs.size for part in parts]
-    rows = Lazily(lambda at: _rows(face, parts[at]), len(parts))
+    rows = Lazily(lambda at: rows_of(face, parts[at]), len(parts))
     for at, found in (spread or OneCore()).each(_simplex, rows, cost=sizes, worth=WORTH_PROCESSES):
         kg[parts[at].arcs] = found
         done += sizes[at]
@@ -102,30 +103,12 @@ def cheapest(face: Face, *, progress: Progress | None = None, spread: Spread | N
     return kg
 
 
-_Rows: TypeAlias = tuple[csr_array, Integers, Flags, Integers, Integers, Integers]
-
-
-def _rows(face: Face, part: Part) -> _Rows:
-    """Return matrix, right side and sense of the rows of one part, the room of its arcs, the least of its rows, the costs."""
-    graph, n = face.graph.only(part.arcs), face.graph.n
-    nodes = np.concatenate([part.lots, part.lines + n])
-    tail, head = np.searchsorted(nodes, graph.tail), np.searchsorted(nodes, graph.head)
-    arc, sign = np.arange(tail.size), np.ones(tail.size)
-    out_of, into = np.where(graph.tail < n, sign, -sign), np.where(graph.head < n, -sign, sign)
-    rows = coo_array((np.concatenate([out_of, into]), (np.concatenate([tail, head]), np.concatenate([arc, arc]))))
-    least = np.full(nodes.size, np.iinfo(np.int64).min)
-    passing = np.flatnonzero(face.graph.passes_on()[part.lines])
-    least[part.lots.size + passing] = (face.capacity - face.room)[part.lines[passing]]
-    mass = np.concatenate([face.supply[part.lots], face.capacity[part.lines]])
-    return rows.tocsr(), mass, ~face.loose[nodes], graph.most_kg, least, graph.cost
-
-
-def _simplex(of: _Rows) -> Integers:
-    """Solve one linear program over nodes with ``mass``, to be met exactly or at most; raises SolverFailed."""
-    rows, mass, exact, most, least, cost = of
+def _simplex(of: Rows) -> Integers:
+    """Solve one linear program; raises SolverFailed."""
+    rows, mass, exact, most, least, cost = of.rows, of.mass, of.exact, of.most, of.least, of.cost
     # HiGHS holds a row for met within 1e-7: masses near 2^20 are exact there, and a power of two takes no digit away.
     unit = 2.0 ** max(0, int(np.abs(mass).max()).bit_length() - 20)
-    floored = np.flatnonzero(~exact & (least > np.iinfo(np.int64).min))
+    floored = np.flatnonzero(~exact & (least > NO_LEAST))
     at_most = [rows[~exact], *([-rows[floored]] if floored.size else [])]
     bounds: object = (0, None)
     if most.size:

@@ -1,11 +1,24 @@
 """Of equal plans, the one that the rule names."""
 
+from dataclasses import replace
+from itertools import combinations
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketplace.solver import fewest
 from marketplace.solver.problem import Problem
 from marketplace.solver.transport import allocate
+from tests.unit.solver import single
+from tests.unit.solver.problems import problems
+
+
+@pytest.fixture
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave contracts uncounted, so that order alone decides."""
+    monkeypatch.setattr(fewest, "MOST_ARCS", 0)
 
 
 def complete(supply: list[int], capacity: list[int], cost: int = 7) -> Problem:
@@ -14,6 +27,7 @@ def complete(supply: list[int], capacity: list[int], cost: int = 7) -> Problem:
     return Problem.of(supply=supply, capacity=capacity, lot=lot, line=line, cost=np.full(n * m, cost))
 
 
+@pytest.mark.usefixtures("in_order")
 def test_where_all_is_equal_the_earlier_lot_goes_to_the_earlier_line():
     problem = complete([4, 3, 5], [6, 6])
 
@@ -22,6 +36,7 @@ def test_where_all_is_equal_the_earlier_lot_goes_to_the_earlier_line():
     assert allocation.kg.reshape(3, 2).tolist() == [[4, 0], [2, 1], [0, 5]]
 
 
+@pytest.mark.usefixtures("in_order")
 def test_the_earlier_lot_is_shipped_if_not_all_can_be():
     problem = complete([4, 3, 5], [5])
 
@@ -30,6 +45,7 @@ def test_the_earlier_lot_is_shipped_if_not_all_can_be():
     assert allocation.kg.tolist() == [4, 1, 0]
 
 
+@pytest.mark.usefixtures("in_order")
 def test_the_earlier_line_is_filled_if_not_all_can_be():
     problem = complete([5], [2, 4, 9])
 
@@ -51,7 +67,9 @@ def test_cost_stands_before_order():
 def test_where_all_is_equal_it_is_the_northwest_corner(supply: list[int], capacity: list[int]):
     problem = complete(supply, capacity)
 
-    allocation = allocate(problem)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fewest, "MOST_ARCS", 0)
+        allocation = allocate(problem)
 
     expected = np.zeros((len(supply), len(capacity)), dtype=np.int64)
     room = list(capacity)
@@ -61,3 +79,41 @@ def test_where_all_is_equal_it_is_the_northwest_corner(supply: list[int], capaci
             moved = min(left, room[j])
             expected[i, j], left, room[j] = moved, left - moved, room[j] - moved
     assert allocation.kg.reshape(expected.shape).tolist() == expected.tolist()
+
+
+def test_fewer_contracts_stand_before_order():
+    problem = complete([4, 3, 5], [5])
+
+    allocation = allocate(problem)
+
+    assert allocation.kg.tolist() == [0, 0, 5]
+
+
+def test_of_as_many_contracts_the_earlier_lot_is_shipped():
+    problem = complete([2, 3, 4], [5])
+
+    allocation = allocate(problem)
+
+    assert allocation.kg.tolist() == [2, 3, 0]
+
+
+@given(problems(most=3))
+@settings(deadline=None, max_examples=150)
+def test_no_plan_of_these_tonnes_and_this_cost_has_fewer_contracts(problem: Problem):
+    best = single.best(problem)[:2]
+
+    allocation = allocate(problem)
+
+    used = int(np.count_nonzero(allocation.kg))
+    for kept in combinations(range(problem.lot.size), max(used - 1, 0)):
+        at = np.array(kept, dtype=np.int64)
+        fewer = replace(problem, lot=problem.lot[at], line=problem.line[at], cost=problem.cost[at])
+        assert used == 0 or single.best(fewer)[:2] != best
+
+
+def test_a_tied_part_that_is_too_large_to_ask_keeps_the_order(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fewest, "MOST_ARCS", 2)
+
+    allocation = allocate(complete([4, 3, 5], [5]))
+
+    assert allocation.kg.tolist() == [4, 1, 0]
