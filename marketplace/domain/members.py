@@ -25,6 +25,7 @@ class OrganizationFacts:
     contact_phone: str
     address: str = ""
     related_group: str = ""
+    small_works: bool = False
 
     def __post_init__(self) -> None:
         """Check the code's check digit; refuse an organization that neither produces nor recycles."""

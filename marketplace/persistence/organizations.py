@@ -29,6 +29,7 @@ class Organization(Base):
     contact_phone: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
     related_group: Mapped[str] = mapped_column(default="")
+    small_works: Mapped[bool] = mapped_column(default=False)
     registered_at: Mapped[Instant]
     verified_at: Mapped[Instant | None]
     verified_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

@@ -51,6 +51,7 @@ class Facts:
     contact_phone: str
     address: str
     related_group: str
+    small_works: bool
     registered_at: datetime
     verified_at: datetime | None
     refused_at: datetime | None

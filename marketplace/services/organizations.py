@@ -21,7 +21,7 @@ from marketplace.services import outbox
 from marketplace.services.accounts import Origin, Passwords, begin
 from marketplace.services.tries import count_try, forget_try
 
-PROVED = ("credit_code", "name_zh", "produces", "recycles", "park_id")
+PROVED = ("credit_code", "name_zh", "produces", "recycles", "park_id", "small_works")
 """What a park verifies; when it changes, the park verifies anew."""
 
 

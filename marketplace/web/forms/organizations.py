@@ -36,6 +36,7 @@ class OrganizationForm(MarketForm):
     contact_phone = TextField(lazy("Telephone"), [required(), at_most(40)])
     address = TextField(lazy("Address"), [at_most()])
     related_group = TextField(lazy("Group of companies"), [at_most()])
+    small_works = BooleanField(lazy("It is a small or micro enterprise"))
 
     def command(self) -> OrganizationFacts:
         """Return what was entered. Raises Invalid."""
@@ -50,6 +51,7 @@ class OrganizationForm(MarketForm):
             contact_phone=self.contact_phone.data,
             address=self.address.data or "",
             related_group=self.related_group.data or "",
+            small_works=self.small_works.data,
         )
 
 
