@@ -64,21 +64,18 @@ def _proved(name: str) -> Method:
 _made: Problem | None = None
 
 METHODS: dict[str, Callable[[], Method]] = {
-    "linprog, plain": lambda: _ready(peers.by_linprog),
-    "OR-Tools min-cost flow": lambda: _ready(peers.by_or_tools),
-    "POT, sparse emd": lambda: _ready(peers.by_pot),
     "network simplex raw, whole": lambda: _ready(peers.by_network_simplex),
     "network simplex raw, parts": lambda: _ready(peers.by_network_simplex_in_parts),
+    "POT, sparse emd": lambda: _ready(peers.by_pot),
+    "OR-Tools min-cost flow": lambda: _ready(peers.by_or_tools),
+    "linprog, plain": lambda: _ready(peers.by_linprog),
     "network": lambda: _engine("network"),
     "network, points to proof": lambda: _proved("network"),
     "scipy": lambda: _engine("scipy"),
     "scipy, points to proof": lambda: _proved("scipy"),
-    "cheapest pair first": lambda: _rule(byhand.cheapest_pair_first),
-    "cheapest line": lambda: _rule(byhand.cheapest_line),
-    "nearest line": lambda: _rule(byhand.nearest_line),
-    "whole to nearest line": lambda: _rule(byhand.whole_to_nearest),
+    **{name: lambda rule=rule: _rule(rule) for name, rule in byhand.RULES.items()},
 }
-BY_HAND = frozenset({"cheapest pair first", "cheapest line", "nearest line", "whole to nearest line"})
+BY_HAND = frozenset(byhand.RULES)
 
 
 def measured(name: str, market: Market) -> dict[str, float | int | str]:

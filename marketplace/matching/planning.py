@@ -1,10 +1,9 @@
-"""From the rows of two files to a plan of who ships what to whom, and to the reason of every tonne left over."""
+"""From the rows of two files to the pairs that may move something, each with its cost, and the reasons of all others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,36 +13,42 @@ from marketplace.domain.haulage import default_tariff
 from marketplace.domain.results import Objective
 from marketplace.matching.planfiles import Line, Lot, properties_of
 from marketplace.solver.candidates import within
-from marketplace.solver.certificate import Certificate, certify
-from marketplace.solver.components import labels
-from marketplace.solver.engines import Engine, Progress
-from marketplace.solver.problem import MOST_KG, Flags, Integers, Problem, SolverFailed
+from marketplace.solver.problem import MOST_KG, Flags, Integers, Problem
 
 NO_LINE: Final = "no_line_for_material"
 NO_RANGE: Final = "no_line_in_range"
 LIMIT: Final = "limit_exceeded"
 NEEDS_TEST: Final = "needs_test"
 MIN_LOT: Final = "min_lot"
+PART_LOAD: Final = "part_truckload"
 PRICED_OUT: Final = "priced_out"
+RULES: Final = "kept_by_rules"
 FULL: Final = "capacity_full"
 
-REASONS: Final = (NO_LINE, NO_RANGE, LIMIT, NEEDS_TEST, MIN_LOT, PRICED_OUT, FULL)
+REASONS: Final = (NO_LINE, NO_RANGE, LIMIT, NEEDS_TEST, MIN_LOT, PART_LOAD, PRICED_OUT, RULES, FULL)
 """
 Why kilograms are left over, in the order in which a pair is asked.
 
 A lot is left for the reason that the pair which came farthest could not pass; ``capacity_full`` if it had eligible
-pairs.
+pairs. Of these ``part_truckload`` is what is over when a lot is cut into whole trucks, and ``kept_by_rules`` what a line
+with room did not get for a least lot, a cap, a reserve or a mean, or because it was not worth its fee.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a plan is made under: a line's own radius stands before ``max_m``, the greatest of three least lots holds."""
+    """
+    What a plan is made under: a line's own radius stands before ``max_m``, the greatest of three least lots holds.
+
+    Pairs move whole multiples of ``truckload_kg``, 1 for any mass. Each contract costs ``fee_fen``.
+    """
 
     max_m: int
     circuity_permille: int
     min_lot_kg: int
     objective: Objective = "utilization"
+    truckload_kg: int = 1
+    fee_fen: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,44 +69,7 @@ class Pairs:
     priced: bool
     reason: Integers
     outlay: Integers
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """
-    Kilograms of each pair, proved.
-
-    Without least lots ``certificate`` is that of the plan. With least lots it is that of the problem without them:
-    its tonnes and its cost bound the plan's from above and from below; ``dropped`` pairs were then given up.
-    """
-
-    pairs: Pairs
-    kg: Integers
-    certificate: Certificate
-    dropped: int
-
-    @property
-    def cost(self) -> int:
-        """The cost of the problem in thousandths of the unit; for the greatest surplus minus the surplus."""
-        at = np.flatnonzero(self.kg)
-        return sum(
-            kg * rate for kg, rate in zip(self.kg[at].tolist(), self.pairs.problem.cost[at].tolist(), strict=True)
-        )
-
-    @property
-    def tonnes_maximal(self) -> bool:
-        """Whether no plan, with or without least lots, moves more."""
-        return self.certificate.tonnes_maximal and int(self.kg.sum()) == self.certificate.most_kg
-
-    @property
-    def bound(self) -> int | None:
-        """
-        What a plan of these tonnes costs at least, in thousandths; none where that is not known.
-
-        For the greatest surplus that holds of every plan, whatever its tonnes.
-        """
-        known = self.tonnes_maximal or self.pairs.problem.objective == "surplus"
-        return self.certificate.bound if known else None
+    terms: Terms
 
 
 def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> Pairs:
@@ -110,7 +78,7 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
 
     A pair is asked in the order of `REASONS`: material, great circle within the radius, limits (a value that a limit
     asks for and no one has measured is never allocated), least lots (neither side may be smaller than the pair's
-    least), and, where both sides name a price, bid - freight >= ask. A side that names no price accepts any. For the
+    least), truckloads (nor than a whole one), and, where both sides name a price, bid - freight >= ask. A side that names no price accepts any. For the
     greatest surplus its price counts as 0, and every pair is asked that bid - freight - ask >= 0.
 
     Raises Invalid if the kilograms are too many, or no file names a price of which there could be a surplus.
@@ -137,6 +105,7 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
         LIMIT: over,
         NEEDS_TEST: untested,
         MIN_LOT: np.minimum(kg[lot], room[line]) < least,
+        PART_LOAD: np.minimum(kg[lot], room[line]) < terms.truckload_kg,
         PRICED_OUT: short if priced else np.zeros(lot.size, dtype=np.bool_),
     }
     open_ = np.ones(lot.size, dtype=np.bool_)
@@ -147,69 +116,7 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
     problem = Problem.of(
         supply=kg, capacity=room, lot=lot[open_], line=line[open_], cost=cost[open_], objective=terms.objective
     )
-    return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason, outlay[open_])
-
-
-def solve(pairs: Pairs, engine: Engine, *, progress: Progress | None = None) -> Plan:
-    """
-    Allocate by an engine and prove it; raises SolverFailed if the plan is not even feasible.
-
-    ``progress`` is told how many pairs are done, and begins again where least lots make it solve again.
-
-    Least lots are kept by giving up pairs and solving again: whatever pair the engine would use for less than its least
-    is dropped, until there is none. That ends; it need not be the best, and the bound says how far it may be off.
-    """
-    allocation = engine(pairs.problem, progress=progress)
-    certificate = certify(pairs.problem, allocation)
-    if not certificate.feasible:
-        raise SolverFailed("; ".join(certificate.violations))
-    kg = allocation.kg
-    kept = np.arange(kg.size)
-    while True:
-        small = (kg[kept] > 0) & (kg[kept] < pairs.least_kg[kept])
-        if not small.any():
-            return Plan(pairs, kg, certificate, kg.size - kept.size)
-        kept = kept[~small]
-        rest = replace(
-            pairs.problem,
-            lot=pairs.problem.lot[kept],
-            line=pairs.problem.line[kept],
-            cost=pairs.problem.cost[kept],
-        )
-        found = engine(rest, progress=progress)
-        proof = certify(rest, found)
-        if not proof.feasible:
-            raise SolverFailed("; ".join(proof.violations))
-        kg = np.zeros_like(kg)
-        kg[kept] = found.kg
-
-
-def unmatched_kg(plan: Plan) -> dict[str, int]:
-    """Return kilograms left over by reason, in the order of `REASONS`, reasons that left none omitted."""
-    problem = plan.pairs.problem
-    left = problem.supply.copy()
-    np.subtract.at(left, problem.lot, plan.kg)
-    total = {name: int(left[plan.pairs.reason == code].sum()) for code, name in enumerate(REASONS)}
-    return {name: kg for name, kg in total.items() if kg}
-
-
-def parts(pairs: Pairs) -> int:
-    """Return how many connected parts with at least one pair there are."""
-    n, m, _ = pairs.problem.shape
-    _, label = labels(n, m, pairs.problem.lot, pairs.problem.line)
-    return int(np.unique(label[pairs.problem.lot]).size)
-
-
-def trips(plan: Plan, truckload_kg: int) -> int:
-    """Return how many full or part truckloads the plan takes, pair by pair."""
-    return int((-(-plan.kg // truckload_kg)).sum())
-
-
-def transport_t_km(plan: Plan) -> Fraction:
-    """Return tonnes times kilometers of road, exactly."""
-    at = np.flatnonzero(plan.kg)
-    pairs = zip(plan.kg[at].tolist(), plan.pairs.road_m[at].tolist(), strict=True)
-    return Fraction(sum(kg * meters for kg, meters in pairs), 10**6)
+    return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason, outlay[open_], terms)
 
 
 def _masses(rows: Iterable[Lot] | Iterable[Line]) -> Integers:

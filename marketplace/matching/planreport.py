@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from marketplace.matching.planning import Plan, parts, transport_t_km, trips, unmatched_kg
+from marketplace.matching.plans import Plan, parts, transport_t_km, trips, unmatched_kg
 from marketplace.solver.problem import weighted
 
 Figures: TypeAlias = "dict[str, int | float | str | bool | list[str] | Figures | None]"
@@ -56,15 +56,14 @@ def report(plan: Plan, run: Run) -> Figures:
     Return the figures of a plan.
 
     ``cost_yuan``, ``bound`` and ``gap`` are in ``cost_unit``: yuan of freight, or tonne-kilometers of road where no
-    file names a price. ``most_t`` is the capacity of the minimum cut, which no plan can pass. With least lots ``bound`` and
-    ``gap`` are null unless the tonnes reach it, for then no bound is proved for plans of fewer tonnes. For the greatest
-    surplus ``surplus_yuan`` is that of the plan and ``bound`` the most that any plan has; else it is null.
+    file names a price. ``most_t`` is what no plan can pass: without rules the capacity of the minimum cut. ``bound`` is what
+    any plan of these tonnes costs at least, ``fees_yuan`` included, and ``gap`` by how much this one may be too dear. For the
+    greatest surplus ``surplus_yuan`` is that of the plan, its fees taken off, and ``bound`` the most that any plan has;
+    else it is null. ``searched`` is what branch and bound says beyond, which only HiGHS stands by.
     """
-    pairs, proof = plan.pairs, plan.certificate
+    pairs, proof = plan.pairs, plan.proof
     problem = pairs.problem
     unit = 100_000 if pairs.priced else 1_000_000  # thousandths of fen in a yuan; of meters, with kilograms, in a t km
-    bound = plan.bound
-    gap = None if bound is None else plan.cost - bound
     for_surplus = problem.objective == "surplus"
     sign = -1 if for_surplus else 1
     at = np.flatnonzero(plan.kg).tolist()
@@ -76,7 +75,8 @@ def report(plan: Plan, run: Run) -> Figures:
         "transport_t_km": float(transport_t_km(plan)),
         "cost_yuan": float(Fraction(weighted(plan.kg, pairs.outlay), unit)),
         "cost_unit": "yuan" if pairs.priced else "t_km",
-        "surplus_yuan": float(Fraction(-plan.cost, unit)) if for_surplus else None,
+        "fees_yuan": plan.fees_fen / 100,
+        "surplus_yuan": float(Fraction(-proof.cost, unit)) if for_surplus else None,
         "cross_province_t": _tonnes(sum(kg for here, there, kg in ends if here and there and here != there)),
         "lots": len(pairs.lots),
         "lines": len(pairs.lines),
@@ -92,15 +92,26 @@ def report(plan: Plan, run: Run) -> Figures:
         "peak_rss_mib": round(run.peak_rss_mib, 1),
         "certificate": {
             "feasible": proof.feasible,
-            "tonnes_maximal": plan.tonnes_maximal,
-            "cost_minimal": proof.cost_minimal and gap == 0,
-            "bound": None if bound is None else float(Fraction(sign * bound, unit)),
-            "gap": None if gap is None else float(Fraction(gap, unit)),
-            "most_t": _tonnes(proof.most_kg),
-            "pairs_dropped_for_least_lots": plan.dropped,
+            "tonnes_maximal": proof.tonnes_maximal,
+            "cost_minimal": proof.cost_minimal,
+            "bound": None if proof.bound is None else float(Fraction(sign * proof.bound, unit)),
+            "gap": None if proof.gap is None else float(Fraction(proof.gap, unit)),
+            "most_t": None if proof.most_kg is None else _tonnes(proof.most_kg),
+            "searched": _searched(plan, sign, unit),
             "violations": list(proof.violations),
         },
         "unmatched": {reason: _tonnes(kg) for reason, kg in unmatched_kg(plan).items()},
+    }
+
+
+def _searched(plan: Plan, sign: int, unit: int) -> Figures | None:
+    if plan.proof.searched is None:
+        return None
+    most_kg, cost, nodes = plan.proof.searched
+    return {
+        "most_t": None if most_kg is None else _tonnes(most_kg),
+        "bound": None if cost is None else float(Fraction(sign * cost, unit)),
+        "nodes": nodes,
     }
 
 

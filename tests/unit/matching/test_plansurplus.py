@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.haulage import default_tariff
-from marketplace.matching.planning import Plan, eligible_pairs, solve, unmatched_kg
+from marketplace.matching.planning import eligible_pairs
 from marketplace.matching.planreport import plan_csv, report
+from marketplace.matching.planrules import rules_of
+from marketplace.matching.plans import Plan, solve, unmatched_kg
 from marketplace.solver.engines import engine
 from tests.unit.matching.test_planning import RUN, TERMS, moved, read
 
@@ -28,7 +30,8 @@ BIDDEN = "demand_id,material,lat,lon,tonnes,bid_yuan_per_t\n"
 
 def plan_of(supply: str, demand: str, *, least_lot_kg: int = 0) -> Plan:
     terms = replace(SURPLUS, min_lot_kg=least_lot_kg)
-    return solve(eligible_pairs(*read(ASKED + supply, BIDDEN + demand), terms), engine("scipy"))
+    pairs = eligible_pairs(*read(ASKED + supply, BIDDEN + demand), terms)
+    return solve(pairs, engine("scipy"), rules=rules_of(pairs))
 
 
 def test_it_moves_what_is_worth_most_and_says_how_much_that_is() -> None:
@@ -79,15 +82,17 @@ def test_least_lots_cost_surplus_and_the_bound_says_how_much_at_most() -> None:
     supply = "A,ash,30,110,10,20\nB,ash,30,110,6,10\n"
     demand = "X,ash,30,110,10,150\n"
 
-    figures = report(plan_of(supply, demand, least_lot_kg=5000), RUN)
+    plan = plan_of(supply, demand, least_lot_kg=5000)
+    figures = report(plan, RUN)
 
+    assert moved(plan) == [("A", "X", 5000), ("B", "X", 5000)]
     proof, surplus = figures["certificate"], figures["surplus_yuan"]
     assert isinstance(proof, dict)
     assert isinstance(surplus, float)
     # Without least lots it would be six tonnes of B and four of A, which are too few.
     assert proof["bound"] == float(Fraction(6 * (14_000 - FREIGHT) + 4 * (13_000 - FREIGHT), 100))
     assert proof["cost_minimal"] is False
-    assert 0 < proof["gap"] == proof["bound"] - surplus
+    assert proof["gap"] == proof["bound"] - surplus == 10.0
 
 
 @given(
@@ -105,5 +110,5 @@ def test_no_pair_that_moves_loses_and_the_bound_is_reached(
     plan = plan_of(supply, demand)
 
     assert (plan.pairs.problem.cost <= 0).all()
-    assert plan.bound == plan.cost
-    assert plan.certificate.valid
+    assert plan.proof.bound == plan.proof.cost
+    assert plan.best
