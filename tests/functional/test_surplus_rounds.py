@@ -69,13 +69,13 @@ def test_what_makes_no_sense_comes_back_with_its_reason(
 WORDS = {
     "en": {
         "rounds": "Surplus, and who gets it|No plan has a greater surplus|No producer nets less than it asked"
-        "|Subsidy to the producer, beside the price|of it from the subsidy",
+        "|Subsidy to the producer, beside the price|Part of the surplus that comes from the subsidy",
         "awards": "Surplus is the greatest|What is paid is what is received|nobody in this round would gain by dealing"
         "|which the other can then tell from it|the round&#39;s subsidy of 3.00 yuan per tonne",
         "contract": "Subsidy of the round to the producer, beside the price and not paid by the recycler",
     },
     "zh_Hans_CN": {
-        "rounds": "价差总额及其归属|没有方案价差总额更大|产废单位所得均不低于底价|成交价之外付给产废单位的补贴|其中来自补贴",
+        "rounds": "价差总额及其归属|没有方案价差总额更大|产废单位所得均不低于底价|成交价之外付给产废单位的补贴|价差总额中来自补贴",
         "awards": "价差总额最大|所付与所收一致|本轮任何一家改与别家成交都不会更有利|对方可由此推知|本轮补贴 3.00 元/吨",
         "contract": "本轮付给产废单位的补贴（成交价之外，不由利用方支付）",
     },
