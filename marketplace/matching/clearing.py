@@ -31,7 +31,7 @@ from marketplace.matching.shortages import shortages
 from marketplace.matching.surplus import surplus_of
 from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.engines import Engine
-from marketplace.solver.problem import Allocation, Problem, SolverFailed
+from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed, weighted
 
 
 def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_name: str = "scipy") -> RoundResult:
@@ -69,10 +69,10 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         leftovers=tuple(left for left, _ in told),
         shortages=tuple(shortages(outcome)),
         report=_report(snapshot, outcome.cleared, awards, surplus),
-        proof=_proof(proofs[-1]),
+        proof=_proof(proofs[-1], assembled.problem, outcome.cleared.fixed),
     )
     if snapshot.explains:
-        result = explained(outcome, result, told, engine, tell)
+        result = explained(outcome, result, told, tell)
     prices, faults = prices_certificate(snapshot, result)
     if faults:
         raise SolverFailed("; ".join(faults))
@@ -147,7 +147,16 @@ def _lot_left(lot: SnapshotLot, given: Mapping[tuple[int, Month], int], bought: 
 
 
 def _line_left(line: SnapshotLine, taken: Mapping[tuple[int, Month], int]) -> SnapshotLine:
-    return replace(line, months=tuple((month, kg - taken.get((line.line_id, month), 0)) for month, kg in line.months))
+    own = line.line_id
+    years = dict(line.year_left_kg)
+    for (line_id, month), kg in taken.items():
+        if line_id == own and month.year in years:
+            years[month.year] -= kg
+    return replace(
+        line,
+        months=tuple((month, kg - taken.get((own, month), 0)) for month, kg in line.months),
+        year_left_kg=tuple(years.items()),
+    )
 
 
 def _filings_left(
@@ -177,7 +186,7 @@ def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, .
     return Report(
         offered_kg=sum(lot.offered.kg for lot in snapshot.lots),
         counted_kg=sum(lot.offered.kg for lot in snapshot.lots if lot.offered.legal_status in COUNTED),
-        capacity_kg=sum(kg for line in snapshot.lines for _, kg in line.months),
+        capacity_kg=sum(line.accepting.room_kg or 0 for line in snapshot.lines),
         allocated_kg=allocated,
         lift_kg=sum(lift.values()),
         lift_from_stock_kg=sum(lift[lot.listing_id] for lot in snapshot.lots if lot.from_stock),
@@ -197,15 +206,17 @@ def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, .
     )
 
 
-def _proof(certificate: Certificate) -> Proof:
+def _proof(certificate: Certificate, problem: Problem, fixed: Integers) -> Proof:
+    """Return what is proved of all plans that hold what is fixed: it counts on both sides."""
+    kg, cost = int(fixed.sum()), weighted(fixed, problem.cost)
     if certificate.bound is None:
         raise SolverFailed("the plan is not proved")
     return Proof(
         feasible=certificate.feasible,
         tonnes_maximal=certificate.tonnes_maximal,
         cost_minimal=certificate.cost_minimal,
-        moved_kg=certificate.moved_kg,
-        most_kg=certificate.most_kg,
-        cost=certificate.cost,
-        bound=certificate.bound,
+        moved_kg=certificate.moved_kg + kg,
+        most_kg=certificate.most_kg + kg,
+        cost=certificate.cost + cost,
+        bound=certificate.bound + cost,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -11,7 +12,7 @@ from marketplace.domain.fit import Fit
 from marketplace.domain.rounds import Leftover
 from marketplace.domain.steps import Tell, silent
 from marketplace.matching.assembly import Assembled, Checker, Pair, joined
-from marketplace.matching.changes import Change, change_of
+from marketplace.matching.changes import Change, MoreRoom, change_of
 from marketplace.matching.contracts import Prove, allocate
 from marketplace.matching.leftovers import Cause, Told
 from marketplace.matching.outcome import Outcome
@@ -19,10 +20,10 @@ from marketplace.solver.engines import Engine
 from marketplace.solver.problem import Cancelled, SolverFailed
 
 MOST_CONFIRMED: Final = 24
-"""Flips that a round tries, those of the most kilograms left first; the others are told without proof."""
+"""Flips that a round tries: of the most kilograms left first, a tonne of room last; the others are told without proof."""
 
-MOST_PAIRS: Final = 100_000
-"""Pairs joined again on the way, about five seconds of one core: in a large round fewer flips are tried."""
+MOST_ARCS: Final = 200_000
+"""Arcs solved again on the way, about five seconds of one core: in a large round fewer flips are tried."""
 
 
 def confirmed(
@@ -41,10 +42,9 @@ def confirmed(
     for done, place in enumerate(places):
         tell("explaining", done, len(places))
         left, cause = told[place]
-        if cause is not None and tries.spent <= MOST_PAIRS:
-            gain_kg = tries.gain_kg(left, cause)
-            if gain_kg is not None:
-                proved[place] = gain_kg
+        gain_kg = None if cause is None else tries.gain_kg(left, cause)
+        if gain_kg is not None:
+            proved[place] = gain_kg
     return proved
 
 
@@ -54,7 +54,12 @@ def _worth_trying(told: list[Told]) -> list[int]:
         key = (left.listing_id, left.line_id, left.code)
         if cause is not None and (key not in most or left.kg > told[most[key]][0].kg):
             most[key] = place
-    return sorted(most.values(), key=lambda place: (-told[place][0].kg, place))[:MOST_CONFIRMED]
+
+    def order(place: int) -> tuple[bool, int, int]:
+        left, cause = told[place]
+        return isinstance(cause, MoreRoom), -left.kg, place  # what room is worth is told without trying it
+
+    return sorted(most.values(), key=order)[:MOST_CONFIRMED]
 
 
 class _Tries:
@@ -99,6 +104,9 @@ class _Tries:
         if change.pairs and change.pair not in new:
             return None
         inside = self._hanging_together([change.pair, *new])
+        self.spent += sum(self._arcs_of.get(listing_id, 0) for listing_id in inside[0])
+        if self.spent > MOST_ARCS:
+            return None
         part = replace(
             snapshot,
             lots=tuple(lot for lot in snapshot.lots if lot.listing_id in inside[0]),
@@ -106,7 +114,6 @@ class _Tries:
         )
         within = {**{pair: fit for pair, fit in known.fits.items() if pair not in fits}, **fits}
         within = {pair: fit for pair, fit in within.items() if pair[0] in inside[0] and pair[1] in inside[1]}
-        self.spent += len(within)
         return joined(Checker(part), within, filing_of, known.refused)
 
     def _hanging_together(self, pairs: list[Pair]) -> tuple[set[int], set[int]]:
@@ -134,6 +141,10 @@ class _Tries:
             for listing_id in listing_ids:
                 shared.setdefault(listing_id, set()).update(listing_ids)
         return {listing_id: tuple(sorted(others)) for listing_id, others in shared.items()}
+
+    @cached_property
+    def _arcs_of(self) -> Mapping[int, int]:
+        return Counter(listing_id for listing_id, _, _ in self.assembled.arcs)
 
     @cached_property
     def _held(self) -> Mapping[Pair, int]:

@@ -20,10 +20,11 @@ from marketplace.matching.confirm import confirmed
 from marketplace.matching.furtherwords import margin_words, room_words, supply_words, waste_words
 from marketplace.matching.leftovers import Told
 from marketplace.matching.outcome import Outcome, cost
+from marketplace.solver import engines
 from marketplace.solver.certificate import certify
 from marketplace.solver.engines import Engine
 from marketplace.solver.frontier import frontier
-from marketplace.solver.margins import margins
+from marketplace.solver.margins import margins, searches_for
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
 from marketplace.solver.worth import Worth, worth
 
@@ -34,19 +35,21 @@ _SEARCH: Final = 10_000
 """What a search costs at the least, in steps."""
 
 
-def explained(outcome: Outcome, result: RoundResult, told: list[Told], engine: Engine, tell: Tell) -> RoundResult:
+def explained(outcome: Outcome, result: RoundResult, told: list[Told], tell: Tell) -> RoundResult:
     """
     Return the result with its further explanation; awards, tonnes and reasons stay as they are.
 
     ``told`` are the leftovers of the result with what their flips ask for. Worth and margins are told in a round for the
     most tonnes, where they are freight and deductions, which everybody may know; those of the greatest surplus would
-    betray reserves and bids. Raises SolverFailed if the engine does, or what it found is not proved,
-    and whatever ``tell`` does, which is asked on the way.
+    betray reserves and bids. What is solved again is solved by the quickest engine, since the answer is the same by each.
+
+    Raises SolverFailed if the engine does, or if what it found is not proved, and whatever ``tell`` does on the way.
     """
-    proved = confirmed(outcome, told, engine, _prove, tell)
+    quick = engines.engine()
+    proved = confirmed(outcome, told, quick, _prove, tell)
     leftovers = [_confirmed(left, cause, proved.get(place)) for place, (left, cause) in enumerate(told)]
     tell("explaining", 0, 0)
-    result = replace(result, curve=_curve(outcome, engine), leftovers=tuple(leftovers))
+    result = replace(result, curve=_curve(outcome, quick), leftovers=tuple(leftovers))
     tell("explaining", 0, 0)
     if result.objective == "surplus":
         return result
@@ -66,12 +69,16 @@ def _prove(problem: Problem, allocation: Allocation) -> None:
 
 
 def _confirmed(left: Leftover, cause: object, proved_kg: int | None) -> Leftover:
-    if proved_kg is None:
-        return left
-    flip = left.flip
+    """
+    Return the leftover with what was proved of its flip.
+
+    That a tonne of room would take just this waste is told only if it was tried: where more waste is left over, another
+    lot's may be cheaper to bring. What the room is worth in all is told anyhow.
+    """
     if isinstance(cause, MoreRoom):
-        flip = Sentence("A further tonne of room at the cheapest of these lines would take one more tonne of it.")
-    return replace(left, flip=flip, proved_kg=proved_kg)
+        tried = Sentence("A further tonne of room at the cheapest of these lines would take one more tonne of it.")
+        return replace(left, flip=None if proved_kg is None else tried, proved_kg=proved_kg)
+    return replace(left, proved_kg=proved_kg)
 
 
 def _curve(outcome: Outcome, engine: Engine) -> Curve:
@@ -159,18 +166,21 @@ class _Further:
 
     def _margins(self, awards: tuple[ProposedAward, ...]) -> dict[Pair, Margin]:
         """Return the margins of the greatest awards, of each that of its least safe month."""
-        n, m, e = self.last.shape
-        searches = MARGIN_WORK // (2 * e + n + m + _SEARCH)
+        n = self.last.supply.size
         place = {
             self.assembled.arcs[arc]: at for at, arc in enumerate(np.flatnonzero(self.outcome.cleared.open).tolist())
         }
         asked: list[int] = []
+        steps = searches_for(self.last, np.arange(self.last.lot.size)) + _SEARCH
+        spent = 0
         for award in sorted(awards, key=lambda each: (-each.kg, each.listing_id, each.line_id)):
             arcs = [place.get((award.listing_id, award.line_id, month)) for month, _ in award.months]
             used = [at for at in arcs if at is not None and self.allocation.kg[at]]
-            if len(used) < len(arcs) or len(asked) + len(used) > searches:
-                continue  # some of it stands by a rule of contracts, or enough was looked at
-            asked += used
+            spent += int(steps[used].sum())
+            if spent > MARGIN_WORK:
+                break
+            if len(used) == len(arcs):  # else some of it stands by a rule of contracts
+                asked += used
         pairs = {at: arc[:2] for arc, at in place.items()}
         found: dict[Pair, Margin] = {}
         for each in margins(self.last, self.allocation, np.array(asked, dtype=np.int64)):

@@ -7,24 +7,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from marketplace.solver.augment import Slopes, slopes
+from marketplace.solver.division import connected, part_of
 from marketplace.solver.parametric import Known, Prove, known
-from marketplace.solver.problem import Carry, Problem
 
 if TYPE_CHECKING:
     from marketplace.solver.engines import Engine
-    from marketplace.solver.problem import Flags
+    from marketplace.solver.problem import Problem
 
-WORK: Final = 20_000_000
-"""Arcs looked at on the way, about two seconds of one core: up to here every breakpoint is found."""
+WORK: Final = 200_000_000
+"""Arcs looked at on the way, about five seconds of one core: up to here every breakpoint is found."""
 
-SOLVES: Final = 32
+SOLVES: Final = 24
 """How often a larger rest is solved for a point of its curve."""
 
-_ROUND: Final = 10_000
+_ROUND: Final = 5_000
 """What one round of the exact way costs at the least, in arcs."""
 
 
@@ -89,40 +87,13 @@ def frontier(
 
 def _split(problem: Problem, work: int) -> tuple[list[Problem], Problem | None]:
     """Return the parts to be answered exactly, and the rest as one problem, none if nothing is left."""
-    n, m, _ = problem.shape
-    begin, end = np.append(problem.lot, problem.carry.tail), np.append(problem.line + n, problem.carry.head)
-    graph = coo_array((np.ones(begin.size, dtype=np.int8), (begin, end)), shape=(n + m, n + m))
-    count, label = connected_components(graph, directed=False)
-    nodes, arcs = np.bincount(label, minlength=count), np.bincount(label[problem.lot], minlength=count)
+    label = connected(problem)
+    nodes, arcs = np.bincount(label), np.bincount(label[problem.lot], minlength=int(label.max(initial=-1)) + 1)
     costs = nodes * (arcs + _ROUND)
     order = [part for part in np.argsort(costs, kind="stable").tolist() if arcs[part]]
-    spent = np.cumsum(costs[order])
-    exact = int(np.searchsorted(spent, work, side="right"))
-    few = [_part(problem, label == part) for part in order[:exact]]
-    if exact == len(order):
-        return few, None
-    return few, _part(problem, np.isin(label, order[exact:]))
-
-
-def _part(problem: Problem, inside: Flags) -> Problem:
-    """Return the part of a problem that is made of these nodes, lots before lines (n + m,)."""
-    n = problem.supply.size
-    number, carry = np.cumsum(inside) - 1, problem.carry
-    lots, lines = np.flatnonzero(inside[:n]), np.flatnonzero(inside[n:])
-    arcs, kept = np.flatnonzero(inside[problem.lot]), np.flatnonzero(inside[carry.tail])
-    return Problem.of(
-        supply=problem.supply[lots],
-        capacity=problem.capacity[lines],
-        lot=number[problem.lot[arcs]],
-        line=number[problem.line[arcs] + n] - lots.size,
-        cost=problem.cost[arcs],
-        carry=Carry.of(
-            tail=number[carry.tail[kept]],
-            head=number[carry.head[kept]],
-            most_kg=carry.most_kg[kept],
-            cost=carry.cost[kept],
-        ),
-    )
+    exact = int(np.searchsorted(np.cumsum(costs[order]), work, side="right"))
+    few = [part_of(problem, label == part) for part in order[:exact]]
+    return few, part_of(problem, np.isin(label, order[exact:])) if exact < len(order) else None
 
 
 def _joined(line: Slopes, points: list[Known]) -> Frontier:

@@ -101,6 +101,8 @@ class Residual:
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
         self.mate = place[(order + arcs) % max(2 * arcs, 1)]
+        self.onward_place = place[:arcs]
+        self._key = self.begin * n + self.end
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(begin, minlength=n))])
         self._indices, self._indptr = self.end.astype(np.int32), self.starts.astype(np.int32)
 
@@ -113,6 +115,19 @@ class Residual:
         """Return the reduced cost of each step, (2A,), infinite where it is not open."""
         reduced = self.cost + potential[self.begin] - potential[self.end]
         return np.where(is_open, reduced, np.inf)
+
+    def measure(self, lengths: Distances, arcs: Integers, kg: Integers, potential: Integers) -> None:
+        """Write the lengths of the steps along these arcs anew, after what they carry has changed."""
+        for place, is_open in (
+            (self.onward_place[arcs], kg[arcs] < self.net.most_kg[arcs]),
+            (self.mate[self.onward_place[arcs]], kg[arcs] > 0),
+        ):
+            reduced = self.cost[place] + potential[self.begin[place]] - potential[self.end[place]]
+            lengths[place] = np.where(is_open, reduced, np.inf)
+
+    def between(self, begin: Integers, end: Integers) -> Integers:
+        """Return the places of the steps between these nodes, each of which there is."""
+        return np.searchsorted(self._key, begin * self.net.nodes + end)
 
     def graph(self, lengths: Distances) -> csr_array:
         """Return a graph of these lengths for SciPy, in which a length of zero is a step."""
