@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -261,15 +261,23 @@ class SnapshotLot:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotLine:
-    """What an intake line brings to a round: what it takes, and its free capacity in kilograms by month."""
+    """
+    What an intake line brings to a round: what it takes, and its free capacity in kilograms by month.
+
+    ``year_left_kg`` is what its permit leaves for a calendar year, where that is less than the months of the year together;
+    in a round frozen before there was such a thing, each month holds its share of the permit at most.
+    """
 
     accepting: Accepting
     months: tuple[tuple[Month, int], ...]
+    year_left_kg: tuple[tuple[int, int], ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
-        """Put the months in order; the room of the line is that of all months."""
+        """Put months and years in order; the room of the line is that of all months, as far as the permit goes."""
         object.__setattr__(self, "months", _in_order(self.months))
-        room = sum(kg for _, kg in self.months)
+        object.__setattr__(self, "year_left_kg", tuple(sorted(self.year_left_kg)))
+        _must_differ("year", tuple(year for year, _ in self.year_left_kg))
+        room = self.room_in(month for month, _ in self.months)
         if self.accepting.room_kg != room:
             object.__setattr__(self, "accepting", replace(self.accepting, room_kg=room))
 
@@ -277,6 +285,18 @@ class SnapshotLine:
     def line_id(self) -> int:
         """The id of the line."""
         return self.accepting.line_id
+
+    def left_in(self, year: int) -> int | None:
+        """Return what the permit leaves for a calendar year; None where the months alone say it."""
+        return dict(self.year_left_kg).get(year)
+
+    def room_in(self, months: Iterable[Month]) -> int:
+        """Return the room of these months together, as far as the permit of each year goes."""
+        of_month, by_year = dict(self.months), dict[int, int]()
+        for month in months:
+            by_year[month.year] = by_year.get(month.year, 0) + of_month.get(month, 0)
+        left = dict(self.year_left_kg)
+        return sum(min(kg, left.get(year, kg)) for year, kg in by_year.items())
 
 
 @dataclass(frozen=True, kw_only=True)

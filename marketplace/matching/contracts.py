@@ -1,4 +1,4 @@
-"""What joins arcs to contracts: least lots, filings and caps, kept by solving again without what breaks them."""
+"""What joins arcs to contracts: least lots, filings, caps and permits of a year, as rules on top of the problem."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Final
 import numpy as np
 
 from marketplace.matching.assembly import Assembled, Pair
-from marketplace.solver.components import labels
+from marketplace.solver import ruled
 from marketplace.solver.engines import Engine, Progress
-from marketplace.solver.problem import Allocation, Flags, Integers, Problem
+from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed
+from marketplace.solver.ruled_certificate import certify_ruled
+from marketplace.solver.rules import Row, Rules, cap
 
-GENTLE_PASSES: Final = 4
-"""In the first passes a lot or line loses at most one small contract, so that what is freed can join another."""
+NODES: Final = 40
+"""How many nodes branch and bound looks at in a part of a round: the answer of a page, not of a night."""
 
 Prove = Callable[[Problem, Allocation], None]
 """Raises SolverFailed unless the allocation is certified."""
@@ -23,19 +25,22 @@ Prove = Callable[[Problem, Allocation], None]
 @dataclass(frozen=True, eq=False)
 class Cleared:
     """
-    An allocation in which every contract holds its least lot, every filing its tonnes and every buyer its cap.
+    An allocation in which every contract holds its least lot, every filing and permit its tonnes and every buyer its cap.
 
     ``kg`` (e,) by arc of the assembled problem; ``last`` and ``allocation`` are the problem solved last, over the arcs
-    in ``open``; ``bound_kg`` is what the first solve moved, which nothing that keeps all these exceeds. ``too_small``
-    are the pairs given up for their least lot, ``limited`` those kept from more by their filing or a cap: of neither
-    could what is left on both sides be added as it stands.
+    in ``open`` and without what is ``fixed`` (e,), the least lots of the contracts that were opened among it; ``bound_kg`` is what the first solve moved, without any of these. ``best_kg`` is what is proved of plans that
+    keep them all, None in a round for the greatest surplus. ``too_small`` are the pairs given up for their least lot, and
+    ``dropped_kg`` what the first solve had moved between them; ``limited`` those kept from more by their filing, a cap or a
+    permit: of neither could what is left on both sides be added as it stands.
     """
 
     kg: Integers
+    fixed: Integers
     last: Problem
     allocation: Allocation
     open: Flags
     bound_kg: int
+    best_kg: int | None
     dropped_kg: int
     passes: int
     too_small: frozenset[Pair]
@@ -44,210 +49,119 @@ class Cleared:
 
 def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progress | None = None) -> Cleared:
     """
-    Solve, and solve again, until no contract is below a least lot and no filing and no cap per buyer is exceeded.
+    Solve plainly, and where that breaks a least lot, a filing, a cap or a permit, solve what it touches under these rules.
 
-    A filing or cap that is exceeded keeps its cheapest kilograms, which are fixed, and its arcs are closed. A contract over
-    the whole window that is below the least lot of either side is dropped, the smallest first. What is then left on both
-    sides of a closed pair is given to it after all if that makes a contract, the cheapest pair first. In between only
-    the parts are solved in which something that moved was closed; the first answer and the last are of the whole, and
-    proved. Each step closes arcs or fixes kilograms for good, so this ends; it is repeatable, and `Cleared.bound_kg`
-    says what it may have cost.
+    The first answer and the last are proved, and so is that the plan keeps every rule and is as near the best as it says.
+    The same round gives the same bytes. Raises SolverFailed if the engine does, or something is not proved.
     """
-    return _Passes(assembled).run(engine, prove, progress)
+    contracts = _Contracts(assembled)
+    base = assembled.problem
+    plain = engine(base, progress=progress)
+    prove(base, plain)
+    rules = contracts.rules()
+    if contracts.kept(rules, plain.kg):
+        everything = np.ones(plain.kg.size, dtype=np.bool_)
+        moved = int(plain.kg.sum())
+        best = None if base.objective == "surplus" else moved
+        none: frozenset[Pair] = frozenset()
+        return Cleared(plain.kg, np.zeros_like(plain.kg), base, plain, everything, moved, best, 0, 1, none, none)
+    found = ruled.allocate(base, rules, engine, nodes=NODES, progress=progress)
+    certificate = certify_ruled(base, rules, found)
+    if not certificate.valid:
+        raise SolverFailed("; ".join(certificate.violations))
+    prove(found.last, found.allocation)
+    too_small, dropped_kg = contracts.given_up(plain.kg, found.kg)
+    return Cleared(
+        kg=found.kg,
+        fixed=found.fixed_kg,
+        last=found.last,
+        allocation=found.allocation,
+        open=found.open,
+        bound_kg=int(plain.kg.sum()),
+        best_kg=found.bound_kg,
+        dropped_kg=dropped_kg,
+        passes=2,
+        too_small=too_small,
+        limited=contracts.limited(rules, found.kg),
+    )
 
 
-class _Passes:
+class _Contracts:
+    """The pairs of a round, and which arcs each is about."""
+
     def __init__(self, assembled: Assembled) -> None:
         self.assembled = assembled
-        self.base = assembled.problem
-        n, m, e = self.base.shape
-        self.open = np.ones(e, dtype=np.bool_)
-        self.fixed = np.zeros(e, dtype=np.int64)
-        self.kg = np.zeros(e, dtype=np.int64)
-        self.arcs_of: dict[Pair, list[int]] = {}
-        for arc, (listing_id, line_id, _) in enumerate(assembled.arcs):
-            self.arcs_of.setdefault((listing_id, line_id), []).append(arc)
-        self.pairs = list(self.arcs_of)
-        place = {pair: at for at, pair in enumerate(self.pairs)}
-        self.pair_of = np.array([place[arc[:2]] for arc in assembled.arcs], dtype=np.int64)
+        places: dict[Pair, int] = {}
+        self.pair_of = np.array([places.setdefault(arc[:2], len(places)) for arc in assembled.arcs], dtype=np.int64)
+        self.pairs = list(places)
         self.least = np.array([least_kg(assembled, pair) for pair in self.pairs], dtype=np.int64)
-        self.groups = _limited(assembled)
-        self.groups_of: dict[int, list[int]] = {}
-        for at, group in enumerate(self.groups):
-            for arc in group.arcs:
-                self.groups_of.setdefault(arc, []).append(at)
-        parts, label = labels(n, m, self.base.lot, self.base.line)
-        self.part_of_lot, self.part_of_line = label[:n], label[n:]
-        self.everything = np.ones(parts, dtype=np.bool_)
-        self.touched = np.zeros(parts, dtype=np.bool_)
-        self.too_small: set[Pair] = set()
-        self.limited: set[Pair] = set()
-        self.dropped_kg = 0
-        self.small_passes = 0
 
-    def run(self, engine: Engine, prove: Prove, progress: Progress | None) -> Cleared:
-        problem, allocation = self._solve(self.everything, engine, progress)
-        prove(problem, allocation)
-        bound_kg, passes, whole = int(self.kg.sum()), 1, True
-        while (changed := self._change()) or not whole:
-            whole = not changed or self._touches_most()
-            problem, allocation = self._solve(self.everything if whole else self.touched, engine, progress)
-            passes += 1
-        if passes > 1:
-            prove(problem, allocation)
-        return Cleared(
-            kg=self.kg,
-            last=problem,
-            allocation=allocation,
-            open=self.open,
-            bound_kg=bound_kg,
-            dropped_kg=self.dropped_kg,
-            passes=passes,
-            too_small=frozenset(self.too_small),
-            limited=frozenset(self.limited),
-        )
+    def rules(self) -> Rules:
+        """Return the least lot of each pair over all months, and a row for each filing, cap and permit."""
+        rows = [*_filings(self.assembled), *_caps(self.assembled), *_permits(self.assembled)]
+        return Rules.of(self.assembled.problem, contract=self.pair_of, least_kg=self.least, rows=rows)
 
-    def _solve(self, parts: Flags, engine: Engine, progress: Progress | None) -> tuple[Problem, Allocation]:
-        """Solve these parts over the open arcs for what is not fixed, and write down what moves."""
-        lots, lines = np.flatnonzero(parts[self.part_of_lot]), np.flatnonzero(parts[self.part_of_line])
-        arcs = np.flatnonzero(self.open & parts[self.part_of_lot[self.base.lot]])
-        left, room = self._left(self.fixed)
-        problem = Problem.of(
-            supply=left[lots],
-            capacity=room[lines],
-            lot=np.searchsorted(lots, self.base.lot[arcs]),
-            line=np.searchsorted(lines, self.base.line[arcs]),
-            cost=self.base.cost[arcs],
-            objective=self.base.objective,
-        )
-        allocation = engine(problem, progress=progress)
-        self.kg[arcs] = allocation.kg
-        self.touched = np.zeros_like(self.everything)
-        return problem, allocation
+    def held(self, kg: Integers) -> Integers:
+        """Return the kilograms of each pair over all months."""
+        held = np.zeros(self.least.size, dtype=np.int64)
+        np.add.at(held, self.pair_of, kg)
+        return held
 
-    def _left(self, kg: Integers) -> tuple[Integers, Integers]:
-        """Return what a plan leaves of each lot and each line."""
-        left, room = self.base.supply.copy(), self.base.capacity.copy()
-        np.subtract.at(left, self.base.lot, kg)
-        np.subtract.at(room, self.base.line, kg)
-        return left, room
+    def kept(self, rules: Rules, kg: Integers) -> bool:
+        """Return whether a plan keeps the rules."""
+        held = self.held(kg)
+        return not np.any((held > 0) & (held < self.least)) and not _tight(rules, kg, over=True).any()
 
-    def _touches_most(self) -> bool:
-        """Return whether solving the touched parts is hardly less than solving everything, or there are none."""
-        touched = int(self.touched[self.part_of_lot[self.base.lot]].sum())
-        return touched == 0 or 2 * touched > self.base.lot.size
+    def given_up(self, plain: Integers, kg: Integers) -> tuple[frozenset[Pair], int]:
+        """Return the pairs that the plain plan joined for less than their least lot, and what it moved between them."""
+        before, after = self.held(plain), self.held(kg)
+        dropped = np.flatnonzero((before > 0) & (before < self.least) & (after == 0))
+        return frozenset(self.pairs[at] for at in dropped), int(before[dropped].sum())
 
-    def _change(self) -> bool:
-        """Close or fix what breaks a filing, a cap or a least lot; return whether there was anything."""
-        return self._fix_exceeded() or self._drop_small() or self._add_what_is_left()
-
-    def _close(self, arcs: list[int], kg: list[int]) -> None:
-        """Close arcs at so many kilograms, which are fixed."""
-        at, fixed = np.array(arcs), np.array(kg, dtype=np.int64)
-        changed = at[self.kg[at] != fixed]
-        self.touched[self.part_of_lot[self.base.lot[changed]]] = True
-        self.open[at] = False
-        self.fixed[at] = self.kg[at] = fixed
-
-    def _fix_exceeded(self) -> bool:
-        """
-        Fix what the cheapest arcs of each exceeded filing or cap take of its tonnes, and close the rest.
-
-        An arc may lie under both: what the one leaves to it, the other may take away, never the other way round.
-        """
-        exceeded = False
-        for group in self.groups:
-            left = group.most_kg
-            if int(self.kg[group.arcs].sum()) <= left:
-                continue
-            exceeded = True
-            arcs = sorted(group.arcs, key=lambda arc: (int(self.base.cost[arc]), arc))
-            kept = []
-            for kg in self.kg[arcs].tolist():
-                kept.append(min(kg, left))
-                left -= kept[-1]
-            self._close(arcs, kept)
-            self.limited.update(self.assembled.arcs[arc][:2] for arc in arcs)
-        return exceeded
-
-    def _drop_small(self) -> bool:
-        """Drop the contracts below their least lot, the smallest first; in gentle passes few at once."""
-        mass = np.zeros_like(self.least)
-        np.add.at(mass, self.pair_of, self.kg)
-        small = sorted((int(mass[at]), self.pairs[at]) for at in np.flatnonzero((mass > 0) & (mass < self.least)))
-        if not small:
-            return False
-        self.small_passes += 1
-        for kg, pair in small if self.small_passes > GENTLE_PASSES else self._apart(small):
-            arcs = self.arcs_of[pair]
-            self._close(arcs, [0] * len(arcs))
-            self.too_small.add(pair)
-            self.dropped_kg += kg
-        return True
-
-    @staticmethod
-    def _apart(small: list[tuple[int, Pair]]) -> Iterator[tuple[int, Pair]]:
-        """Yield at most one of each lot and each line."""
-        lots, lines = set[int](), set[int]()
-        for kg, (listing_id, line_id) in small:
-            if listing_id not in lots and line_id not in lines:
-                lots.add(listing_id)
-                lines.add(line_id)
-                yield kg, (listing_id, line_id)
-
-    def _add_what_is_left(self) -> bool:
-        """Give closed pairs what is left on both sides, where that makes a contract: room may have come free since."""
-        added = False
-        left, room = self._left(self.kg)
-        spare = [group.most_kg - int(self.kg[group.arcs].sum()) for group in self.groups]
-        cost = self.base.cost
-        closed = sorted((int(cost[self.arcs_of[pair]].min()), pair) for pair in self.too_small | self.limited)
-        for _, pair in closed:
-            arcs = [arc for arc in self.arcs_of[pair] if not self.open[arc]]
-            still, more = list(spare), []
-            for arc in arcs:
-                under = self.groups_of.get(arc, [])
-                kg = min(int(left[self.base.lot[arc]]), int(room[self.base.line[arc]]), *(still[at] for at in under))
-                for at in under:
-                    still[at] -= kg
-                more.append(kg)
-            held = int(self.kg[self.arcs_of[pair]].sum())
-            if not sum(more) or sum(more) + held < int(self.least[self.pair_of[arcs[0]]]):
-                continue
-            added, spare = True, still
-            np.subtract.at(left, self.base.lot[arcs], more)
-            np.subtract.at(room, self.base.line[arcs], more)
-            self.fixed[arcs] = self.kg[arcs] = self.kg[arcs] + more
-            self.too_small.discard(pair)
-        return added
+    def limited(self, rules: Rules, kg: Integers) -> frozenset[Pair]:
+        """Return the pairs under a filing, a cap or a permit that is used up."""
+        arcs = rules.arc[_tight(rules, kg)[rules.row]]
+        return frozenset(self.pairs[at] for at in np.unique(self.pair_of[arcs]))
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Arcs that may carry only so much together."""
+def _tight(rules: Rules, kg: Integers, *, over: bool = False) -> Flags:
+    """Return which rows are used up, (r,), or exceeded."""
+    used = np.zeros(rules.most.size, dtype=np.int64)
+    np.add.at(used, rules.row, kg[rules.arc] * rules.weight)
+    tight: Flags = used > rules.most if over else used >= rules.most
+    return tight
 
-    arcs: list[int]
-    most_kg: int
 
-
-def _limited(assembled: Assembled) -> list[_Group]:
-    """Return the arcs under each filing, then those by which an organization gets of each listing that has a cap."""
-    filed: dict[int, list[int]] = {}
-    capped: dict[tuple[int, int], list[int]] = {}
+def _filings(assembled: Assembled) -> Iterator[Row]:
+    """Yield what is left of each filing across provinces, over all pairs and months that it opens."""
+    under: dict[int, list[int]] = {}
     for arc, key in enumerate(assembled.arcs):
         if key in assembled.filing_of:
-            filed.setdefault(assembled.filing_of[key], []).append(arc)
-        if assembled.lots[key[0]].cap_per_buyer_kg is not None:
-            buyer_id = assembled.lines[key[1]].accepting.organization_id
-            capped.setdefault((key[0], buyer_id), []).append(arc)
+            under.setdefault(assembled.filing_of[key], []).append(arc)
     left = {filing.filing_id: filing.filing.remaining_kg for filing in assembled.snapshot.filings}
-    return [
-        *(_Group(arcs, left[filing_id]) for filing_id, arcs in sorted(filed.items())),
-        *(
-            _Group(arcs, assembled.lots[listing_id].left_for(buyer_id) or 0)
-            for (listing_id, buyer_id), arcs in sorted(capped.items())
-        ),
-    ]
+    for filing_id, arcs in sorted(under.items()):
+        yield cap(arcs, left[filing_id])
+
+
+def _caps(assembled: Assembled) -> Iterator[Row]:
+    """Yield what each organization may still get of each listing that has a cap, over all its lines and months."""
+    bought: dict[tuple[int, int], list[int]] = {}
+    for arc, (listing_id, line_id, _) in enumerate(assembled.arcs):
+        if assembled.lots[listing_id].cap_per_buyer_kg is not None:
+            buyer_id = assembled.lines[line_id].accepting.organization_id
+            bought.setdefault((listing_id, buyer_id), []).append(arc)
+    for (listing_id, buyer_id), arcs in sorted(bought.items()):
+        yield cap(arcs, assembled.lots[listing_id].left_for(buyer_id) or 0)
+
+
+def _permits(assembled: Assembled) -> Iterator[Row]:
+    """Yield what each line's permit leaves for a year, over the year's months in the round."""
+    taken: dict[tuple[int, int], list[int]] = {}
+    for arc, (_, line_id, month) in enumerate(assembled.arcs):
+        if assembled.lines[line_id].left_in(month.year) is not None:
+            taken.setdefault((line_id, month.year), []).append(arc)
+    for (line_id, year), arcs in sorted(taken.items()):
+        yield cap(arcs, assembled.lines[line_id].left_in(year) or 0)
 
 
 def least_kg(assembled: Assembled, pair: Pair) -> int:

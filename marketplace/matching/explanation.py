@@ -273,10 +273,11 @@ def _load(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
             "By freight and deductions the lot is number %(rank)s of the %(fitting)s that fit the line.",
             {"rank": lots.index(settled.listing_id) + 1, "fitting": len(lots)},
         )
-    room = sum(kg for _, kg in outcome.assembled.lines[settled.line_id].months)
-    free = sum(outcome.room_kg[settled.line_id, month] for month, _ in outcome.assembled.lines[settled.line_id].months)
+    line = outcome.assembled.lines[settled.line_id]
+    room = line.accepting.room_kg or 0
+    filled = sum(kg - outcome.month_room_kg[settled.line_id, month] for month, kg in line.months)
     yield Sentence(
-        "The round fills %(filled_kg)s t of the line's %(room_kg)s t.", {"filled_kg": room - free, "room_kg": room}
+        "The round fills %(filled_kg)s t of the line's %(room_kg)s t.", {"filled_kg": filled, "room_kg": room}
     )
 
 
@@ -319,6 +320,9 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
         code, why = "cap_per_buyer", Sentence("by the listing's own rule this buyer gets no more of it.")
     elif not in_months:
         code, why = "closed_months", Sentence("it is not open in these months.")
+    elif room == 0 and any(outcome.month_room_kg.get((pair[1], month), 0) for month in in_months):
+        year = {"asked_year": str(in_months[0].year)}
+        code, why = "permit_used_up", Sentence("its permit has no more tonnes for %(asked_year)s.", year)
     elif room == 0:
         code, why = "capacity_full", _full(outcome, pair, in_months)
     elif outcome.assembled.snapshot.objective == "surplus":

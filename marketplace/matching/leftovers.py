@@ -82,6 +82,12 @@ class _Finder:
         if with_room:
             code, sentence, change = self._kept_apart((own, with_room[0]), month)
             return _left(own, None, month, kg, code, sentence, change, with_room[0])
+        if any(self.outcome.month_room_kg.get((line_id, month), 0) for line_id in fitting):
+            sentence = Sentence(
+                "What their permits leave the lines that fit for %(asked_year)s is used up.",
+                {"asked_year": str(month.year)},
+            )
+            return _left(own, None, month, kg, "permit_used_up", sentence, self._change(near), nearest_id)
         sentence = Sentence(
             "Every line that fits is full in %(asked_month)s (lines: %(fitting)s, room in all: %(room_kg)s t).",
             {

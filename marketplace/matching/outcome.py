@@ -40,7 +40,31 @@ class Outcome:
 
     @cached_property
     def room_kg(self) -> Mapping[Node, int]:
-        """What room is left at each line by month."""
+        """What room is left at each line by month, as far as its permit of the year goes."""
+        room = dict(self.month_room_kg)
+        for line_id, line in self.assembled.lines.items():
+            for month, _ in line.months if line.year_left_kg else ():
+                permitted = self.permit_kg(line_id, month)
+                if permitted is not None:
+                    room[line_id, month] = min(room[line_id, month], permitted)
+        return room
+
+    def permit_kg(self, line_id: int, month: Month) -> int | None:
+        """Return how much more a line's permit leaves for the year of a month; None where the months alone say it."""
+        left = self.assembled.lines[line_id].left_in(month.year)
+        return None if left is None else left - self._taken_in_year.get((line_id, month.year), 0)
+
+    @cached_property
+    def _taken_in_year(self) -> Mapping[tuple[int, int], int]:
+        taken: dict[tuple[int, int], int] = {}
+        for (_, line_id), months in self.flows.items():
+            for month, kg in months.items():
+                taken[line_id, month.year] = taken.get((line_id, month.year), 0) + kg
+        return taken
+
+    @cached_property
+    def month_room_kg(self) -> Mapping[Node, int]:
+        """What room is left at each line by month, whatever its permit says."""
         room = {(line.line_id, month): kg for line in self.assembled.snapshot.lines for month, kg in line.months}
         for (_, line_id), months in self.flows.items():
             for month, kg in months.items():

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from marketplace.domain import fit as rules
-from marketplace.domain.fit import Accepting
 from marketplace.domain.haulage import tariff_for
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
@@ -43,7 +42,7 @@ def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
     Return what a round would read now. A constant number of SELECTs.
 
     A listing takes part with what is neither reserved nor contracted in the months of the window that are not past, a
-    line with its free capacity: in each open month at most an equal share of what its permit leaves for that year.
+    line with its free capacity in each open month, and with what its permit leaves for a year where the months are more.
     """
     window = [month for month in of.first_month.until(of.last_month) if month >= month_at(now)]
     listed = _listed(session, of.park_id, window, now)
@@ -71,7 +70,7 @@ def within(frozen: Snapshot, today: Snapshot) -> Snapshot:
     What was sold, withdrawn, suspended or retired since takes no part; values and limits stay as they were frozen.
     """
     lots_now = {lot.listing_id: lot for lot in today.lots}
-    lines_now = {line.line_id: dict(line.months) for line in today.lines}
+    lines_now = {line.line_id: line for line in today.lines}
     filings_now = {filing.filing_id: filing.filing.remaining_kg for filing in today.filings}
     lots = []
     for lot in frozen.lots:
@@ -81,7 +80,7 @@ def within(frozen: Snapshot, today: Snapshot) -> Snapshot:
             kg = sum(kg for _, kg in months)
             had = _most(lot.had, still.had)
             lots.append(replace(lot, months=months, offered=replace(lot.offered, kg=kg), had=had))
-    lines = [replace(line, months=_least(line.months, lines_now.get(line.line_id, {}))) for line in frozen.lines]
+    lines = [_line_within(line, lines_now.get(line.line_id)) for line in frozen.lines]
     filings = [
         replace(
             filing,
@@ -123,6 +122,16 @@ def excluded(session: Session, of: Round, *, now: datetime) -> list[tuple[int, i
     for listing_id, suspended_at, free in rows:
         found[listing_id] = (found.get(listing_id, (0, False))[0] + free, suspended_at is not None)
     return [(listing_id, kg, suspended) for listing_id, (kg, suspended) in found.items() if kg > 0]
+
+
+def _line_within(frozen: SnapshotLine, today: SnapshotLine | None) -> SnapshotLine:
+    if today is None:
+        return replace(frozen, months=(), year_left_kg=())
+    left, left_now = dict(frozen.year_left_kg), dict(today.year_left_kg)
+    years = {year: min(kg, left_now.get(year, kg)) for year, kg in left.items()} | {
+        year: kg for year, kg in left_now.items() if year not in left
+    }
+    return replace(frozen, months=_least(frozen.months, dict(today.months)), year_left_kg=tuple(years.items()))
 
 
 def _least(months: Iterable[tuple[Month, int]], today: Mapping[Month, int]) -> tuple[tuple[Month, int], ...]:
@@ -255,22 +264,24 @@ def _lines(
     lines = []
     for row in rows:
         months = []
-        worked = [month for month in window if month.number not in kept[row.id].closed_months]
-        permitted = [month for month in worked if _permitted(kept[row.id], month)]
-        for month in worked:
+        in_year: dict[int, int] = {}
+        for month in window:
             left = yearly.get((row.id, month.year), row.capacity_kg_per_year)
-            sharing = permitted if month in permitted else worked  # what no permit covers, the fit refuses by name
-            share = left // sum(other.year == month.year for other in sharing)
-            kg = min(monthly.get((row.id, month), row.capacity_kg_per_month), share)
-            if kg > 0:
-                months.append((month, kg))
+            kg = min(monthly.get((row.id, month), row.capacity_kg_per_month), left)
+            if month.number in kept[row.id].closed_months or kg <= 0:
+                continue
+            months.append((month, kg))
+            in_year[month.year] = in_year.get(month.year, 0) + kg
+        years = {year: yearly.get((row.id, year), row.capacity_kg_per_year) for year in in_year}
         if months:
-            lines.append(SnapshotLine(accepting=kept[row.id], months=tuple(months)))
+            lines.append(
+                SnapshotLine(
+                    accepting=kept[row.id],
+                    months=tuple(months),
+                    year_left_kg=tuple((year, left) for year, left in years.items() if left < in_year[year]),
+                )
+            )
     return tuple(lines)
-
-
-def _permitted(line: Accepting, month: Month) -> bool:
-    return line.permit_valid_until is None or line.permit_valid_until >= rules.last_day(month)
 
 
 def _near(listed: list[_Listed], most_km: int) -> ColumnElement[bool]:

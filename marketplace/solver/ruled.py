@@ -102,6 +102,8 @@ class _Run:
             treated[part.arcs] = True
             self._take(part, ended)
         flow = self._whole(found)
+        while found and self._add_what_is_left(flow):
+            flow = self._whole(found)
         return self._ruled(flow, treated, found)
 
     def _broken(self) -> Flags:
@@ -146,6 +148,44 @@ class _Run:
         kept = self.kept.copy()
         kept[~self.settled] = flow.kept
         return Flow(flow.loads, kept, flow.problem, flow.allocation, flow.over)
+
+    def _add_what_is_left(self, flow: Flow) -> bool:
+        """Give closed contracts what is left on both sides, cheapest first, where the rows and their least allow it."""
+        model = self.model
+        left, room = model.left(flow.loads)
+        stores = np.concatenate([self.model.tail, self.model.head])
+        loose = ~np.isin(model.lot, stores) & ~np.isin(model.line + left.size, stores) & (model.most > 0)
+        could = np.where(loose, np.minimum(left[model.lot], room[model.line]), 0)
+        held, slack = model.held(flow.loads), model.limit - model.weighed(flow.loads)
+        missing = np.maximum(1, model.least - held)
+        wanted = np.flatnonzero(loose & (could > 0) & (model.held(could) >= missing)[model.contract])
+        wanted = wanted[np.argsort(model.cost[wanted], kind="stable")]
+        added = False
+        for k in dict.fromkeys(model.contract[wanted].tolist()):
+            arcs = wanted[model.contract[wanted] == k]
+            more, spare = np.zeros(model.lot.size, dtype=np.int64), slack
+            for arc in np.sort(arcs).tolist():
+                i, j = model.lot[arc], model.line[arc]
+                entries = np.flatnonzero((model.arc == arc) & (model.weight > 0))
+                most = min(int(left[i]), int(room[j]), int(model.most[arc] - flow.loads[arc]))
+                for at in entries.tolist():
+                    most = min(most, int(spare[model.row[at]]) // int(model.weight[at]))
+                if most > 0:
+                    more[arc] = most
+                    left[i] -= most
+                    room[j] -= most
+                    spare = slack - model.weighed(more)
+            gain = int(sum((-model.cost[arcs]) * more[arcs])) * model.load
+            due = int(model.fee[k]) if not held[k] and not model.due[k] else 0
+            total = int(more.sum())
+            if total < missing[k] or np.any(spare < 0) or total == 0 or (model.surplus and gain <= due):
+                np.add.at(left, model.lot, more)
+                np.add.at(room, model.line, more)
+                continue
+            slack, added = spare, True
+            self.lower += np.where(self.fixed, more, np.where(more > 0, flow.loads + more - self.lower, 0))
+            self.closed[model.contract == k] &= model.most[model.contract == k] == 0
+        return added
 
     def _ruled(self, flow: Flow, treated: Flags, found: list[tuple[Part, Treated]]) -> Ruled:
         problem, rules, model = self.problem, self.rules, self.model

@@ -157,14 +157,15 @@ def test_what_a_round_reads_is_what_is_free_in_its_window(session: Session, make
     ]
 
 
-def test_the_annual_permit_is_shared_equally_over_the_open_months(session: Session, make: Make) -> None:
+def test_what_the_annual_permit_leaves_is_read_beside_the_months_where_it_is_less(session: Session, make: Make) -> None:
     made = world(make)
     line = made.recycler(capacity_kg_per_month=9_000_000, capacity_kg_per_year=10_000_000)
 
     snapshot = read_snapshot(session, made.round(), now=AFTER)
 
-    assert dict(snapshot.lines[1].months) == dict.fromkeys(Month(2027, 2).until(Month(2027, 4)), 3_333_333)
-    assert snapshot.lines[1].line_id == line.id
+    assert dict(snapshot.lines[1].months) == dict.fromkeys(Month(2027, 2).until(Month(2027, 4)), 9_000_000)
+    assert [each.year_left_kg for each in snapshot.lines] == [(), ((2027, 10_000_000),)]
+    assert (snapshot.lines[1].line_id, snapshot.lines[1].accepting.room_kg) == (line.id, 10_000_000)
 
 
 def test_who_is_not_verified_or_suspended_takes_no_part_and_reads_why(session: Session, make: Make) -> None:
