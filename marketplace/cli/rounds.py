@@ -155,9 +155,10 @@ def _raising(failure: BaseException) -> Callable[[], NoReturn]:
 @with_appcontext
 def replay(round_id: int) -> None:
     """Solve the frozen input of ROUND again; print both hashes, exit 1 if they differ."""
+    parts = current_app.extensions["marketplace"]
     try:
-        with current_app.extensions["marketplace"].sessions() as session:
-            found = solve_again(session, round_id, engine)
+        with parts.sessions() as session, parts.spreads(lambda: None) as spread:
+            found = solve_again(session, round_id, lambda name: engine(name, spread=spread))
     except MarketplaceError as refusal:
         raise click.ClickException(str(refusal)) from refusal
     for each in found:

@@ -11,14 +11,17 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.engine import make_url
 
+from marketplace.domain.actors import SYSTEM
 from marketplace.persistence import migration
-from marketplace.persistence.database import connect, sessions_of
+from marketplace.persistence.database import connect, sessions_of, transaction
 from marketplace.persistence.ledger import Posting
 from marketplace.persistence.listings import Listing, ListingMonth
+from marketplace.persistence.outbox import Job
 from marketplace.persistence.streams import LabValue
 from marketplace.persistence.tables import Base
+from marketplace.services.jobs import ask
 from marketplace.settings import ROOT
-from tests.factories import Make
+from tests.factories import NOON, Make
 
 MIGRATIONS = ROOT / "migrations"
 
@@ -80,9 +83,11 @@ def populate(engine: Engine) -> dict[str, int]:
         stream = make.stream(make.site(organization), values={"loss_on_ignition": "4.1", "moisture": "0.4"})
         make.listing(stream)
         make.posting(stream, organization)
+        with transaction(session):
+            ask(session, SYSTEM, "round.solve", "round:1:1", {"round_id": 1}, now=NOON)
         return {
             table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
-            for table in (Listing, ListingMonth, LabValue, Posting)
+            for table in (Listing, ListingMonth, LabValue, Posting, Job)
         }
 
 
@@ -96,7 +101,7 @@ def test_down_and_up_again_keep_rows_and_schema(bare_url: str) -> None:
     migration.upgrade(MIGRATIONS, bare_url)
 
     engine = connect(bare_url)
-    assert rows == {"listings": 1, "listing_months": 3, "lab_values": 2, "postings": 1}
+    assert rows == {"listings": 1, "listing_months": 3, "lab_values": 2, "postings": 1, "jobs": 1}
     with engine.connect() as connection:
         assert {table: connection.scalar(text(f"select count(*) from {table}")) for table in rows} == rows
     assert migration.fingerprint(engine) == before

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -20,6 +23,7 @@ Part: TypeAlias = "tuple[Integers, Integers]"
 
 PARTS: list[Part] = [(np.arange(size, dtype=np.int64), np.full(size, size, dtype=np.int64)) for size in (3, 500, 1, 40)]
 SIZES = [lot.size for lot, _ in PARTS]
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
 FIVE_MIB = np.zeros(5 * 2**17, dtype=np.int64)
 """More than any pipe holds."""
 
@@ -278,6 +282,37 @@ def test_while_all_work_it_is_asked_whether_the_answer_is_wanted(tmp_path: Path)
 
     assert len(started.pids) == 2
     assert not any(alive(pid) for pid in started.pids)
+
+
+SCRIPT = """
+import sys
+from marketplace.solver.spread import Processes
+from tests.unit.solver.test_spread import holds_the_line
+for _ in Processes(2).each(holds_the_line, [int(sys.argv[1])] * 2):
+    pass
+"""
+
+
+def holds_the_line(port: int) -> None:
+    """Keep a connection open and work for ever."""
+    with socket.create_connection(("127.0.0.1", port)):
+        while True:
+            pass
+
+
+def test_no_worker_outlives_a_parent_that_is_killed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        port = str(server.getsockname()[1])
+        with subprocess.Popen([sys.executable, "-c", SCRIPT, port], cwd=ROOT) as parent:
+            lines = [server.accept()[0] for _ in range(2)]
+
+            parent.kill()
+
+        for line in lines:
+            line.settimeout(60)
+            with line:
+                assert line.recv(1) == b""  # closed by the system, since its holder has ended
 
 
 def test_at_least_one_process_works() -> None:
