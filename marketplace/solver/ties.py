@@ -45,24 +45,24 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
 
     ``tight`` are the arcs that a best plan may change, ascending, and ``loose`` (n + m,) the nodes that it may.
     """
-    open_ = tight[undecided(_held(problem, graph, tight, kg, loose), kg[tight])]
+    open_ = tight[undecided(held(problem, graph, tight, kg, loose), kg[tight])]
     if not open_.size:
         return kg
     kg, free = kg.copy(), loose
-    face = _held(problem, graph, open_, kg, loose)
+    face = held(problem, graph, open_, kg, loose)
     face = replace(face, graph=replace(face.graph, cost=tie_costs(face.graph)))
     kg[open_] = cheapest(face)
     equal, loose = _equal(face, kg[open_])
     last = open_[equal]
-    last = last[undecided(_held(problem, graph, last, kg, loose), kg[last])]
+    last = last[undecided(held(problem, graph, last, kg, loose), kg[last])]
     if last.size:
-        kg[last] = _in_order(_held(problem, graph, last, kg, loose), kg[last])
-    open_ = tight[undecided(_held(problem, graph, tight, kg, free), kg[tight])]
-    kg[open_] = fewer(_held(problem, graph, open_, kg, free), kg[open_])
+        kg[last] = _in_order(held(problem, graph, last, kg, loose), kg[last])
+    open_ = tight[undecided(held(problem, graph, tight, kg, free), kg[tight])]
+    kg[open_] = fewer(held(problem, graph, open_, kg, free), kg[open_])
     return kg
 
 
-def _held(problem: Problem, graph: Graph, at: Integers, kg: Integers, loose: Flags) -> Face:
+def held(problem: Problem, graph: Graph, at: Integers, kg: Integers, loose: Flags) -> Face:
     """Return the face over the arcs ``at`` on which every node that is not loose keeps what it has in ``kg``."""
     face = Face.of(problem, graph, at, kg, loose)
     net = face.graph.net_out(kg[at])
