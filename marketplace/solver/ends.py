@@ -48,8 +48,9 @@ def price_ends(problem: Problem, allocation: Allocation) -> Ends:
     .. math:: \pi_a - \pi_b \le d_{ab} \quad \text{for each step } a \to b,
 
     where the steps are: an arc onwards at its cost while it is not full, and backwards at minus its cost if it carries
-    something; from every lot to the ground at 0, and back if some of it is left; from the ground to every line at 0, and
-    back if it has room. So :math:`\pi_a` is at most the length of the shortest way from :math:`a` to the ground, and at
+    something; from every lot to the ground at 0, and back if some of it is left; from the ground to every line at 0 (but
+    not to one that only stores for later: a tonne there may be worth less than nothing, and more room then is worth
+    nothing), and back if it has room. So :math:`\pi_a` is at most the length of the shortest way from :math:`a` to the ground, and at
     least minus that of the shortest way from there. The known prices make every length zero or more, so that two runs
     of Dijkstra's algorithm suffice; lengths stay far below :math:`2^{53}`, so that doubles add them up exactly.
 
@@ -66,18 +67,18 @@ def price_ends(problem: Problem, allocation: Allocation) -> Ends:
         raise SolverFailed("the prices do not prove the plan")
     to_ground = _ways(end, begin, length, ground)
     from_ground = _ways(begin, end, length, ground)
-    greatest, smallest = _shifted(to_ground, known), _shifted(from_ground, -known)
+    above, below = _shifted(to_ground, known), _shifted(from_ground, -known)  # pi <= above, -pi <= below
     return Ends(
-        lots_least=-greatest[:n],
-        lots_most=smallest[:n],
-        lines_least=-smallest[n:ground],
-        lines_most=greatest[n:ground],
+        lots_least=-above[:n],
+        lots_most=below[:n],
+        lines_least=np.maximum(-below[n:ground], 0),
+        lines_most=np.maximum(above[n:ground], 0),
     )
 
 
 def _steps(problem: Problem, allocation: Allocation, ground: int) -> tuple[Integers, Integers, Integers]:
     """Return begin, end and cost of every step that kilograms may still take."""
-    n, m, _ = problem.shape
+    n = problem.supply.size
     kg, carry = allocation.kg, problem.carry
     lots, lines = np.arange(n), np.arange(n, ground)
     left, room = problem.supply.copy(), problem.capacity.copy()
@@ -89,6 +90,8 @@ def _steps(problem: Problem, allocation: Allocation, ground: int) -> tuple[Integ
     left, room = inside[:n], -inside[n:]
     more, used = np.flatnonzero(allocation.carried < carry.most_kg), np.flatnonzero(allocation.carried)
     moving = np.flatnonzero(kg)
+    drawn = problem.capacity - room > 0
+    drawn |= ~np.isin(lines, carry.tail)
     steps = [
         (problem.lot, problem.line + n, problem.cost),
         (problem.line[moving] + n, problem.lot[moving], -problem.cost[moving]),
@@ -98,7 +101,7 @@ def _steps(problem: Problem, allocation: Allocation, ground: int) -> tuple[Integ
     for begin, end in (
         (lots, np.full(n, ground)),
         (np.full(np.count_nonzero(left), ground), lots[left > 0]),
-        (np.full(m, ground), lines),
+        (np.full(np.count_nonzero(drawn), ground), lines[drawn]),
         (lines[room > 0], np.full(np.count_nonzero(room > 0), ground)),
     ):
         steps.append((begin, end, np.zeros(begin.size, dtype=np.int64)))

@@ -10,8 +10,10 @@ from hypothesis import given
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from marketplace.solver.ends import NO_END, price_ends
+from marketplace.solver.engines import engine
 from marketplace.solver.problem import Allocation, Carry, Integers, Problem, SolverFailed
 from tests.unit.solver.problems import problems
+from tests.unit.solver.single import asked
 
 
 def greatest(problem: Problem) -> tuple[int, Integers, Integers]:
@@ -107,6 +109,22 @@ def test_every_mean_of_the_ends_proves_the_plan(drawn: Problem) -> None:
     assert (p[problem.lot] + q[problem.line] >= -2 * problem.cost)[real].all()
     worth = [*zip(problem.supply, p, strict=True), *zip(problem.capacity, q, strict=True)]
     assert sum(int(kg) * int(price) for kg, price in worth) == 2 * surplus
+
+
+@pytest.mark.parametrize("name", ["scipy", "network"])
+@given(drawn=asked())
+def test_the_prices_of_an_engine_lead_to_the_same_ends_with_storage_too(name: str, drawn: Problem) -> None:
+    problem = replace(drawn, objective="surplus", supply=drawn.supply % 61, capacity=drawn.capacity % 61)
+
+    ends = price_ends(problem, engine(name)(problem))
+
+    n, m, _ = problem.shape
+    assert ends.lots_least.tolist() == [changed(problem, "supply", i, 1) for i in range(n)]
+    assert ends.lines_least.tolist() == [changed(problem, "capacity", j, 1) for j in range(m)]
+    for i in np.flatnonzero(problem.supply).tolist():
+        assert ends.lots_most[i] == -changed(problem, "supply", i, -1)
+    for j in np.flatnonzero(problem.capacity).tolist():
+        assert ends.lines_most[j] == -changed(problem, "capacity", j, -1)
 
 
 def test_storage_lets_a_price_travel_from_month_to_month() -> None:
