@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import months
+from bench import months, wholes
 
 
 def tables() -> Iterator[tuple[str, list[dict[str, object]]]]:
     """Yield a table for each extension."""
     yield "12 months with storage, 3,000 listings", months.rows()
+    yield "Least lots and costs of contracts, 3,000 listings", wholes.rows()
