@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from marketplace.solver.problem import Integers
-from marketplace.solver.spread import PULSE, OneCore, Processes, Spread, Wanted, WorkersLost, biggest_first
+from marketplace.solver.spread import PULSE, OneCore, Processes, Spread, Wanted, WorkersLost, biggest_first, worth_it
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -70,8 +70,8 @@ class DaskCluster:
         cost: Sequence[int] | Integers | None = None,
         worth: int = 0,
     ) -> Generator[tuple[int, R], None, None]:
-        """Yield each answer, see `marketplace.solver.spread.Spread.each`; a single part is done here."""
-        if len(payloads) < 2 or (cost is not None and sum(int(each) for each in cost) < worth):
+        """Yield each answer, see `marketplace.solver.spread.Spread.each` and `worth_it`."""
+        if not worth_it(len(payloads), cost, worth, self._wanted):
             yield from OneCore().each(function, payloads, cost=cost)
             return
         client = self._client()

@@ -159,8 +159,8 @@ class Processes:
         cost: Sequence[int] | Integers | None = None,
         worth: int = 0,
     ) -> Generator[tuple[int, R], None, None]:
-        """Yield each answer, see `Spread.each`; a single part is done here, for nobody could do another beside it."""
-        if len(payloads) < 2 or (cost is not None and sum(int(each) for each in cost) < worth):
+        """Yield each answer, see `Spread.each` and `worth_it`."""
+        if not worth_it(len(payloads), cost, worth, self._wanted):
             yield from OneCore().each(function, payloads, cost=cost)
             return
         waiting, died = deque(biggest_first(len(payloads), cost)), Counter[int]()
@@ -265,6 +265,17 @@ def biggest_first(count: int, cost: Sequence[int] | Integers | None) -> list[int
         raise ValueError("each part has a cost")
     order: list[int] = np.argsort(-np.asarray(cost, dtype=np.int64), kind="stable").tolist()
     return order
+
+
+def worth_it(count: int, cost: Sequence[int] | Integers | None, worth: int, wanted: Wanted | None) -> bool:
+    """
+    Return whether parts are worth another process.
+
+    They are not if they cost less than that together. A single one is only where somebody may want its answer no more,
+    for it can be ended at once there and not here; nobody could do another beside it.
+    """
+    enough = cost is None or sum(int(each) for each in cost) >= worth
+    return enough and (count > 1 or (count == 1 and wanted is not None))
 
 
 def cores() -> int:

@@ -149,9 +149,23 @@ def test_a_small_job_and_a_single_part_are_done_here(two: Processes) -> None:
     small = {pid for _, pid in two.each(who, PARTS, cost=SIZES, worth=545)}
     worth_it = {pid for _, pid in two.each(who, PARTS, cost=SIZES, worth=544)}
     single = {pid for _, pid in two.each(who, [1], cost=[10**9], worth=0)}
+    none = list(two.each(who, []))
 
     assert small == single == {os.getpid()}
     assert os.getpid() not in worth_it
+    assert none == []
+
+
+def test_a_single_part_that_somebody_may_stop_is_done_where_it_can_be_ended(tmp_path: Path) -> None:
+    def wanted() -> None:
+        raise SolverFailed("nobody wants it")
+
+    with Processes(2, wanted=wanted) as processes:
+        small = dict(processes.each(who, [1], cost=[1], worth=2))
+        with pytest.raises(SolverFailed, match="nobody wants it"):
+            dict(processes.each(end_when_told, [str(tmp_path / "never")], cost=[2], worth=2))
+
+    assert small == {0: os.getpid()}
 
 
 def test_parts_are_made_when_somebody_is_free_for_them(two: Processes) -> None:
