@@ -66,7 +66,7 @@ class ProposedAward:
     ``price_fen_per_t`` is what the producer nets at its gate, ``delivered_fen_per_t`` the contract's price at the
     recycler's gate before deductions: price + freight + deduction. Both are None in a planning round. ``filings`` are
     the ids of those under which the months move, where the two sites lie in different provinces. ``margin`` is told in
-    rounds for the most tonnes; least lots, filings and caps aside.
+    rounds for the most tonnes; least lots, filings, caps and permits aside.
     """
 
     listing_id: int
@@ -114,6 +114,19 @@ class Leftover:
     proved_kg: int | None = field(default=None, metadata=LATER)
     worth: Sentence | None = field(default=None, metadata=LATER)
 
+    @property
+    def change(self) -> Sentence | None:
+        """What would change it, with what came of trying it, and what one more tonne is worth."""
+        change = self.flip
+        if change is not None and self.proved_kg is not None:
+            change = Sentence(
+                "%(change)s Solved again with that, the whole round puts %(proved_kg)s t more to use.",
+                {"change": change, "proved_kg": self.proved_kg},
+            )
+        if change is None or self.worth is None:
+            return change or self.worth
+        return Sentence("%(change)s %(worth)s", {"change": change, "worth": self.worth})
+
 
 @dataclass(frozen=True, kw_only=True)
 class RoomWorth:
@@ -135,7 +148,8 @@ class RoomWorth:
 @dataclass(frozen=True, kw_only=True)
 class Curve:
     """
-    The least freight and deductions for each quantity, from nothing to the most, least lots, filings and caps aside.
+    The least freight and deductions for each quantity, from nothing to the most; least lots, filings, caps
+    and permits aside.
 
     ``kg`` and ``cost`` are points of it, each exact, the cost in thousandths of a fen; between two of them the curve lies on
     the straight line or below it, by at most ``slack``, and on it where that is 0.

@@ -230,7 +230,11 @@ def _better(alternatives: tuple[Alternative, ...], rank: int) -> Iterator[Senten
 
 def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
     """Say what the cut and the prices prove: of the first kilograms, and of the problem without least lots, filings and caps."""
-    full = [month for month, _ in settled.months if not outcome.room_kg[settled.line_id, month]]
+    full = [
+        month
+        for month, _ in settled.months
+        if not outcome.month_room_kg[settled.line_id, month] and outcome.permit_kg(settled.line_id, month) != 0
+    ]
     short = [month for month in full if outcome.is_short(settled.line_id, month)]
     if short:
         yield Sentence(
@@ -318,6 +322,8 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
         code, why = "filing_exhausted", Sentence("the filing across provinces has no more tonnes.")
     elif pair in outcome.cleared.limited and outcome.cap_kg(pair) == 0:
         code, why = "cap_per_buyer", Sentence("by the listing's own rule this buyer gets no more of it.")
+    elif pair in outcome.cleared.limited and outcome.share_kg(pair) == 0:
+        code, why = "kept_for_small", Sentence("what is left of it is kept for small works.")
     elif not in_months:
         code, why = "closed_months", Sentence("it is not open in these months.")
     elif room == 0 and any(outcome.month_room_kg.get((pair[1], month), 0) for month in in_months):

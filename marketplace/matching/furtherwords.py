@@ -57,11 +57,11 @@ def _at(gained: Sentence, fen_per_t: int) -> Sentence:
     if fen_per_t < 0:
         return Sentence(
             "%(gained)s, and saves %(worth_fen_per_t)s yuan of freight and deductions over the whole round; least lots,"
-            " filings and caps aside.",
+            " filings, caps and permits aside.",
             {"gained": gained, "worth_fen_per_t": -fen_per_t},
         )
     return Sentence(
-        "%(gained)s, for %(worth_fen_per_t)s yuan of freight and deductions over the whole round; least lots, filings and"
-        " caps aside.",
+        "%(gained)s, for %(worth_fen_per_t)s yuan of freight and deductions over the whole round; least lots, filings,"
+        " caps and permits aside.",
         {"gained": gained, "worth_fen_per_t": fen_per_t},
     )

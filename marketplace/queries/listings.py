@@ -22,6 +22,7 @@ from marketplace.persistence.pairs import Lot, months_ahead
 from marketplace.persistence.rounds import Award, Leftover, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.listed import Listed, Wish, matches, page_of
+from marketplace.queries.roundworth import was_proved
 from marketplace.queries.takers import AHEAD, Takers, takers_of
 from marketplace.queries.viewers import grade_names
 
@@ -255,6 +256,8 @@ class LeftoverRow:
     kg: int
     sentence: Sentence
     flip: Sentence | None
+    proved: bool
+    """Whether what would change it was confirmed by solving again."""
 
 
 @dataclass(frozen=True)
@@ -403,7 +406,14 @@ def _leftovers(session: Session, listing_id: int) -> tuple[LeftoverRow, ...]:
         .limit(10)
     )
     return tuple(
-        LeftoverRow(row.round_id, row.number, row.kg, sentence(row.sentence), sentence(row.flip) if row.flip else None)
+        LeftoverRow(
+            round_id=row.round_id,
+            round_number=row.number,
+            kg=row.kg,
+            sentence=sentence(row.sentence),
+            flip=sentence(row.flip) if row.flip else None,
+            proved=was_proved(row.flip),
+        )
         for row in rows
     )
 

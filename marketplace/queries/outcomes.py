@@ -11,6 +11,7 @@ from sqlalchemy import false, func, select, true
 from sqlalchemy.orm import Session
 
 from marketplace.domain.canonical import from_json
+from marketplace.domain.results import Leftover as LeftoverTold
 from marketplace.domain.results import Proof, Report
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
@@ -18,6 +19,7 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.rounds import Leftover, RoundFile
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.roundrows import RoundRow
+from marketplace.queries.roundworth import CurveShown, RoomsShown, curve_of, rooms_of, was_proved
 
 PER_PAGE: Final = 25
 MOST_LEFT: Final = 100
@@ -60,16 +62,23 @@ class Left:
     sentence: Mapping[str, object]
     flip: Mapping[str, object] | None
 
+    @property
+    def proved(self) -> bool:
+        """Whether what would change it was confirmed by solving again."""
+        return was_proved(self.flip)
+
 
 @dataclass(frozen=True)
 class Answered:
-    """What a run found: totals, proof, regions of shortage, and the hashes."""
+    """What a run found: totals, proof, regions of shortage, the curve and worth of room, and the hashes."""
 
     pass_no: int
     engine: str
     report: Report
     proof: Proof
     shortages: tuple[Mapping[str, object], ...]
+    curve: CurveShown | None
+    rooms: RoomsShown
     input_sha256: str
     result_sha256: str
 
@@ -93,10 +102,17 @@ def answer_of(session: Session, of: RoundRow) -> tuple[Answered | None, dict[str
         report=from_json(Report, json.dumps(content["report"])),
         proof=from_json(Proof, json.dumps(content["proof"])),
         shortages=tuple(each["sentence"] for each in content["shortages"]),
+        curve=curve_of(content),
+        rooms=rooms_of(session, content),
         input_sha256=content["snapshot_sha256"],
         result_sha256=row.sha256,
     )
     return answered, content
+
+
+def _change(left: dict[str, Any]) -> Mapping[str, object] | None:
+    change = from_json(LeftoverTold, json.dumps(left)).change
+    return change.plain() if change else None
 
 
 _LISTING_NAMES = select(
@@ -178,7 +194,7 @@ def preview(session: Session, content: dict[str, Any], number: int) -> tuple[tup
             rows.append(
                 Left(
                     key[0], key[1], name.name_zh, name.name_en, name.name, name.thing_en, name.material,
-                    sum(row["kg"] for row in group), key[2], most["sentence"], most["flip"],
+                    sum(row["kg"] for row in group), key[2], most["sentence"], _change(most),
                 )
             )  # fmt: skip
         return tuple(rows)

@@ -16,8 +16,9 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import LEASE, ProposedAward, RoundResult, Snapshot
 from marketplace.domain.wording import Sentence
 from marketplace.matching.clearing import remainder
-from marketplace.persistence.caps import held_by_buyers
+from marketplace.persistence.caps import held_by_buyers, left_for_others
 from marketplace.persistence.listings import Listing
+from marketplace.persistence.organizations import Organization
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person
 from marketplace.persistence.rounds import Award, AwardMonth, Leftover, Round, RoundFile
@@ -40,6 +41,7 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
     if of.kind == "market":
         must_still_stand(session, {each.listing_id for each in awards}, {each.line_id for each in awards}, now=now)
         _must_keep_caps(session, result.awards)
+        _must_keep_shares(session, result.awards)
         reserve(session, *shares)
         _put_terms(session, awards, shares, now)
     session.add_all(awards)
@@ -243,6 +245,33 @@ def _must_keep_caps(session: Session, awards: Sequence[ProposedAward]) -> None:
             )
 
 
+def _must_keep_shares(session: Session, awards: Sequence[ProposedAward]) -> None:
+    """Hold the listings that keep a share for small works, and ask whether it is still kept."""
+    sharing = list(
+        session.scalars(
+            select(Listing.id)
+            .where(Listing.id.in_({each.listing_id for each in awards}), Listing.small_works_share_percent > 0)
+            .order_by(Listing.id)
+            .with_for_update()
+        )
+    )
+    if not sharing:
+        return
+    left = left_for_others(session, sharing)
+    buyers = {each.recycler_id for each in awards}
+    small = set(session.scalars(select(Organization.id).where(Organization.id.in_(buyers), Organization.small_works)))
+    for each in awards:
+        if each.listing_id not in left or each.recycler_id in small:
+            continue
+        left[each.listing_id] -= each.kg
+        if left[each.listing_id] < 0:
+            raise Conflict(
+                "A listing keeps a share for small works, and this round would give %(over_kg)s t of it to others."
+                " Run it again.",
+                over_kg=-left[each.listing_id],
+            )
+
+
 def _put_terms(session: Session, awards: list[Award], shares: Sequence[Share], now: datetime) -> None:
     deals = [deal_of(award, share) for award, share in zip(awards, shares, strict=True)]
     for award, terms in zip(awards, terms_of(session, deals, now=now), strict=True):
@@ -264,7 +293,7 @@ def _leftovers(of: Round, pass_no: int, result: RoundResult) -> Iterable[Leftove
             kg=sum(row.kg for row in rows),
             reason=code,
             sentence=most.sentence.plain(),
-            flip=most.flip.plain() if most.flip else None,
+            flip=most.change.plain() if most.change else None,
         )
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -189,7 +189,7 @@ def _freeze(session: Session, run: Run, *, now: datetime) -> Snapshot:
     """Read what the run is about and write it down, to the byte."""
     with transaction(session):
         of = session.get_one(Round, run.round_id, populate_existing=True)
-        snapshot = read_snapshot(session, of, now=now)
+        snapshot = replace(read_snapshot(session, of, now=now), explains=1)
         if run.recourse:
             snapshot = rest_of(session, of, snapshot)
         _file(session, run, "input", snapshot.to_json(), now=now)

@@ -204,7 +204,7 @@ function curve(data) {
     xAxis: axis("x"),
     yAxis: axis("y"),
     series: [
-      { type: "line", data: data.points, color: token("use"), lineStyle: { width: 2 }, symbol: "circle", symbolSize: 5, markLine: data.lines?.length ? goalLines(data.lines, "xAxis") : undefined },
+      { type: "line", data: data.points, color: token("use"), lineStyle: { width: 2 }, symbol: data.points.length > 40 ? "none" : "circle", symbolSize: 5, markLine: data.lines?.length ? goalLines(data.lines, "xAxis") : undefined },
       {
         type: "scatter",
         data: (data.marks ?? []).map((mark) => ({ value: [mark.x, mark.y], name: mark.label })),
