@@ -74,13 +74,16 @@ def _connected(nodes: int, tail: Integers, head: Integers) -> tuple[int, Integer
 def _split(count: int, label: Integers, n: int, tail: Integers) -> Iterator[Part]:
     of_arc = label[tail]
     sizes = np.bincount(of_arc, minlength=count)
-    lots, lines, arcs = (_grouped(which, count) for which in (label[:n], label[n:], of_arc))
-    for part in np.argsort(-sizes, kind="stable"):
-        if not sizes[part]:
-            return
-        yield Part(lots=lots[part], lines=lines[part], arcs=arcs[part])
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+    rank = np.full(count, order.size)  # nodes without arcs are most of a small graph, and come last
+    rank[order] = np.arange(order.size)
+    for lots, lines, arcs in zip(
+        *(_grouped(rank[which], order.size) for which in (label[:n], label[n:], of_arc)), strict=True
+    ):
+        yield Part(lots=lots, lines=lines, arcs=arcs)
 
 
-def _grouped(label: Integers, count: int) -> list[Integers]:
-    order = np.argsort(label, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1])
+def _grouped(rank: Integers, count: int) -> list[Integers]:
+    at = np.flatnonzero(rank < count)
+    order = at[np.argsort(rank[at], kind="stable")]
+    return np.split(order, np.cumsum(np.bincount(rank[at], minlength=count))[:-1]) if count else []
