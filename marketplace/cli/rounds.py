@@ -48,7 +48,7 @@ def run(round_id: int, engine_name: str, recourse: bool, shown: bool | None) -> 
     """
     Match the listings of the closed round ROUND (its id) to intake lines; its administrator publishes the result.
 
-    Ctrl-C ends it with 130 and gives the round back; nothing is kept.
+    Ctrl-C ends it with 130 and gives the round back, without a result.
     """
     running = _Running(round_id, resolve(engine_name), recourse=recourse, line=Line(shown))
     try:
@@ -138,7 +138,7 @@ class _Running:
         for held in self._held:
             abandon(self._parts.sessions, held, now=datetime.now(UTC))
         self._line.wipe()
-        click.echo("Stopped. The round is given back; nothing of the run is kept.", err=True)
+        click.echo("Stopped. The round is given back, and there is no result.", err=True)
         sys.stderr.flush()
         os._exit(STOPPED)
 

@@ -143,7 +143,7 @@ def ask_recourse(session: Session, actor: Actor, round_id: int, *, now: datetime
 
 def stop_run(session: Session, actor: Actor, round_id: int, *, now: datetime) -> None:
     """
-    Stop the run of a round that is under way or waits for a worker: nothing of it is kept.
+    Stop the run of a round that is under way or waits for a worker: it leaves no result.
 
     One that nobody works at has ended with that, and its round is given back; whoever works at it sees it at the next
     word of progress. Asked for again it changes nothing. Raises NotFound, NotAllowed; Conflict if there is no such run

@@ -42,7 +42,7 @@ Clock = Callable[[], datetime]
 BREATH: Final = timedelta(seconds=15)
 """How often a run says that it still holds its round."""
 
-STOPPED: Final = Sentence("The run was stopped before it had ended. Nothing of it was kept.")
+STOPPED: Final = Sentence("The run was stopped before it had ended. It left no result.")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ def run_round(
         because = _cause(failure)
         _give_back(sessions, run, because, now=now())
         if isinstance(failure, SolverFailed):
-            log.warning("round %s: %s", round_id, failure)
+            log.log(
+                logging.INFO if isinstance(failure, Cancelled) else logging.WARNING, "round %s: %s", round_id, failure
+            )
             raise Conflict(because.text) from failure
         raise
     return result

@@ -94,7 +94,7 @@ def run(round_id: int) -> ResponseReturnValue:
 @blueprint.post("/rounds/<int:round_id>/stop")
 @requires("round.stop")
 def stop(round_id: int) -> ResponseReturnValue:
-    """Stop the run that is under way; nothing of it is kept."""
+    """Stop the run that is under way, which leaves no result."""
     rounds.stop_run(session(), actor(), round_id, now=now())
     return _back(round_id)
 

@@ -35,8 +35,8 @@ Browse = Callable[..., FlaskClient]
 SCIPY = engines.engine("scipy")
 STOP = {"zh_Hans_CN": "停止本次运行", "en": "Stop this run"}
 STOPPED = {
-    "zh_Hans_CN": "运行在完成之前被停止，未保留任何结果。",
-    "en": "The run was stopped before it had ended. Nothing of it was kept.",
+    "zh_Hans_CN": "运行在完成之前被停止，没有结果。",
+    "en": "The run was stopped before it had ended. It left no result.",
 }
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -29,7 +29,7 @@ from marketplace.solver.spread import OneCore, WorkersLost
 from tests.factories import Make
 from tests.integration.services.rounds_world import AFTER, World, awards_of, published, sessions, solve, world
 
-STOPPED = {"text": "The run was stopped before it had ended. Nothing of it was kept.", "values": {}}
+STOPPED = {"text": "The run was stopped before it had ended. It left no result.", "values": {}}
 SCIPY = engines.engine("scipy")
 
 
