@@ -242,7 +242,7 @@ def test_what_was_found_before_there_was_a_surplus_is_read_and_found_again_to_th
 
 
 @pytest.mark.parametrize("objective", ["utilization", "surplus"])
-@pytest.mark.parametrize(("subsidy", "matched"), [(0, False), (499, False), (500, True), (2000, True)])
+@pytest.mark.parametrize(("subsidy", "matched"), [(0, False), (499, False), (501, True), (2000, True)])
 def test_a_subsidy_brings_together_whom_the_price_keeps_apart_by_no_more(
     objective: str, subsidy: int, *, matched: bool
 ) -> None:
