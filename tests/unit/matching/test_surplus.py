@@ -271,6 +271,15 @@ def test_a_subsidy_brings_together_whom_the_price_keeps_apart_by_no_more(
     assert result.proof.prices is not None
 
 
+def test_a_subsidy_that_just_closes_the_gap_is_enough_for_the_tonnes() -> None:
+    rows = ((lot(1, 20_000, reserve_fen_per_t=2000),), (line(1, 20_000, materials=bids(1500)),))
+
+    result = clear(snapshot(*rows, subsidy_fen_per_t=500), SCIPY)
+
+    assert prices(result) == {(1, 1): 1500}
+    assert result.report.subsidy_fen == 20 * 500
+
+
 def _spoiled(result: RoundResult, fault: str) -> RoundResult:
     """Plant a fault of one fen."""
     award, report = result.awards[0], result.report
