@@ -234,6 +234,8 @@ class SnapshotLot:
     ``baseline_kg`` would be utilized without the round too and so do not lift the rate; ``from_stock`` says that it is
     old stock, which lifts the rate less (it adds to the denominator as well). ``cap_per_buyer_kg`` is the most of the
     listing that one recycler organization gets, and ``had`` what each has of it already, by the organization's id.
+    ``others_kg`` is what organizations that are no small works may still get together, where the listing keeps a share
+    for those; None where it keeps nothing.
     """
 
     listing_id: int
@@ -243,6 +245,7 @@ class SnapshotLot:
     from_stock: bool = False
     cap_per_buyer_kg: int | None = None
     had: tuple[tuple[int, int], ...] = ()
+    others_kg: int | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Put the months and the buyers in order; refuse kilograms that do not add up."""
@@ -265,12 +268,14 @@ class SnapshotLine:
     What an intake line brings to a round: what it takes, and its free capacity in kilograms by month.
 
     ``year_left_kg`` is what its permit leaves for a calendar year, where that is less than the months of the year together;
-    in a round frozen before there was such a thing, each month holds its share of the permit at most.
+    in a round frozen before there was such a thing, each month holds its share of the permit at most. ``small_works`` says
+    that its organization is one for which a listing may keep a share.
     """
 
     accepting: Accepting
     months: tuple[tuple[Month, int], ...]
     year_left_kg: tuple[tuple[int, int], ...] = field(default=(), metadata=LATER)
+    small_works: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Put months and years in order; the room of the line is that of all months, as far as the permit goes."""

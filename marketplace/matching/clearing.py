@@ -117,7 +117,8 @@ def remainder(
     for (listing_id, line_id, _), kg in accepted.items():
         had = bought.setdefault(listing_id, {})
         had[buyer_of[line_id]] = had.get(buyer_of[line_id], 0) + kg
-    lots = (_lot_left(lot, given, bought.get(lot.listing_id, {})) for lot in snapshot.lots)
+    small = {line.accepting.organization_id for line in snapshot.lines if line.small_works}
+    lots = (_lot_left(lot, given, bought.get(lot.listing_id, {}), small) for lot in snapshot.lots)
     lines = (_line_left(line, taken) for line in snapshot.lines)
     return replace(
         snapshot,
@@ -134,15 +135,25 @@ def _must_be_known(masses: Mapping[tuple[int, Month], int], known: Collection[tu
             raise ValueError(f"{node[0]} has nothing in {node[1]}")
 
 
-def _lot_left(lot: SnapshotLot, given: Mapping[tuple[int, Month], int], bought: Mapping[int, int]) -> SnapshotLot:
+def _lot_left(
+    lot: SnapshotLot, given: Mapping[tuple[int, Month], int], bought: Mapping[int, int], small: Collection[int]
+) -> SnapshotLot:
     months = tuple((month, kg - given.get((lot.listing_id, month), 0)) for month, kg in lot.months)
     left = sum(kg for _, kg in months)
     baseline = max(0, lot.baseline_kg - (lot.offered.kg - left))
     had = dict(lot.had)
     for buyer_id, kg in bought.items() if lot.cap_per_buyer_kg is not None else ():
         had[buyer_id] = had.get(buyer_id, 0) + kg
+    others = lot.others_kg
+    if others is not None:
+        others = max(0, others - sum(kg for buyer_id, kg in bought.items() if buyer_id not in small))
     return replace(
-        lot, months=months, offered=replace(lot.offered, kg=left), baseline_kg=baseline, had=tuple(had.items())
+        lot,
+        months=months,
+        offered=replace(lot.offered, kg=left),
+        baseline_kg=baseline,
+        had=tuple(had.items()),
+        others_kg=others,
     )
 
 

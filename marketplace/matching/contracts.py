@@ -15,7 +15,7 @@ from marketplace.solver.problem import Allocation, Flags, Integers, Problem, Sol
 from marketplace.solver.ruled_certificate import certify_ruled
 from marketplace.solver.rules import Row, Rules, cap
 
-NODES: Final = 40
+NODES: Final = 20
 """How many nodes branch and bound looks at in a part of a round: the answer of a page, not of a night."""
 
 Prove = Callable[[Problem, Allocation], None]
@@ -98,7 +98,8 @@ class _Contracts:
 
     def rules(self) -> Rules:
         """Return the least lot of each pair over all months, and a row for each filing, cap and permit."""
-        rows = [*_filings(self.assembled), *_caps(self.assembled), *_permits(self.assembled)]
+        of = self.assembled
+        rows = [*_filings(of), *_caps(of), *_shares(of), *_permits(of)]
         return Rules.of(self.assembled.problem, contract=self.pair_of, least_kg=self.least, rows=rows)
 
     def held(self, kg: Integers) -> Integers:
@@ -152,6 +153,16 @@ def _caps(assembled: Assembled) -> Iterator[Row]:
             bought.setdefault((listing_id, buyer_id), []).append(arc)
     for (listing_id, buyer_id), arcs in sorted(bought.items()):
         yield cap(arcs, assembled.lots[listing_id].left_for(buyer_id) or 0)
+
+
+def _shares(assembled: Assembled) -> Iterator[Row]:
+    """Yield what those that are no small works may still get of each listing that keeps a share for small works."""
+    others: dict[int, list[int]] = {}
+    for arc, (listing_id, line_id, _) in enumerate(assembled.arcs):
+        if assembled.lots[listing_id].others_kg is not None and not assembled.lines[line_id].small_works:
+            others.setdefault(listing_id, []).append(arc)
+    for listing_id, arcs in sorted(others.items()):
+        yield cap(arcs, assembled.lots[listing_id].others_kg or 0)
 
 
 def _permits(assembled: Assembled) -> Iterator[Row]:

@@ -149,8 +149,11 @@ class _Finder:
                 {"cap_kg": self.assembled.lots[pair[0]].cap_per_buyer_kg},
             )
             return "cap_per_buyer", sentence, None
+        shared = self.outcome.share_kg(pair)
+        if shared == 0:
+            return "kept_for_small", Sentence("What is left is the share that the listing keeps for small works."), None
         gain = min(self.outcome.left_kg[pair[0], month], self.outcome.room_kg[pair[1], month])
-        gain = min([gain, *(most for most in (filed, capped) if most is not None)])
+        gain = min([gain, *(most for most in (filed, capped, shared) if most is not None)])
         sentence = Sentence(
             "What could still go there lies below the least lot of %(least_kg)s t for one contract.",
             {"least_kg": least_kg(self.assembled, pair)},
@@ -164,7 +167,7 @@ class _Finder:
             return None  # whose tonne it would be depends on prices
         for line_id in fitting:
             pair = (listing_id, line_id)
-            limits = (self.outcome.filed_kg(pair, month), self.outcome.cap_kg(pair))
+            limits = (self.outcome.filed_kg(pair, month), self.outcome.cap_kg(pair), self.outcome.share_kg(pair))
             enough = self.outcome.carried_kg(pair) + TONNE_KG >= least_kg(self.assembled, pair)
             if kg < TONNE_KG or not enough or any(most is not None and most < TONNE_KG for most in limits):
                 return None

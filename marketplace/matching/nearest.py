@@ -108,8 +108,8 @@ class Nearest:
         if gain and codes.isdisjoint(_FILINGS):
             filed = outcome.filed_kg(pair, month)
             gain = gain if filed is None else min(gain, filed)
-        capped = outcome.cap_kg(pair)
-        gain = gain if capped is None else min(gain, capped)
+        limits = (outcome.cap_kg(pair), outcome.share_kg(pair))
+        gain = min([gain, *(most for most in limits if most is not None)])
         if not gain:
             return 0
         offered = outcome.assembled.lots[pair[0]].offered

@@ -163,6 +163,23 @@ class Outcome:
         left = self.assembled.lots[pair[0]].left_for(buyer_id)
         return None if left is None else left - self._bought.get((pair[0], buyer_id), 0)
 
+    def share_kg(self, pair: Pair) -> int | None:
+        """Return how much more of the listing the share for small works leaves to the line; None if it leaves all of it."""
+        left = self.assembled.lots[pair[0]].others_kg
+        if left is None or self.assembled.lines[pair[1]].small_works:
+            return None
+        taken = (
+            kg
+            for (listing_id, buyer_id), kg in self._bought.items()
+            if listing_id == pair[0] and not self._small[buyer_id]
+        )
+        return left - sum(taken)
+
+    @cached_property
+    def _small(self) -> Mapping[int, bool]:
+        """Which organizations are small works."""
+        return {line.accepting.organization_id: line.small_works for line in self.assembled.lines.values()}
+
     @cached_property
     def _bought(self) -> Mapping[tuple[int, int], int]:
         """The kilograms of each listing that each organization gets."""

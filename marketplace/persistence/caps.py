@@ -1,4 +1,4 @@
-"""What recyclers have of listings already, which a cap per buyer counts."""
+"""What recyclers have of listings already, which a cap per buyer and a share for small works count."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Collection
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from marketplace.persistence.listings import Listing, ListingMonth
+from marketplace.persistence.organizations import Organization
 from marketplace.persistence.rounds import Award
 
 
@@ -31,3 +33,30 @@ def held_by_buyers(session: Session, listing_ids: Collection[int]) -> dict[int, 
     ):
         found[listing_id][recycler_id] = int(kg)
     return dict(found)
+
+
+def left_for_others(session: Session, listing_ids: Collection[int]) -> dict[int, int]:
+    """
+    Return by listing the kilograms that organizations which are no small works may still get together. Three SELECTs.
+
+    That is what the listing offers over its window, less the share that it keeps, less what live awards and contracts gave
+    to such organizations. A share is rounded up to the whole kilogram. A listing without a share is not among the answer.
+    """
+    if not listing_ids:
+        return {}
+    kept = {
+        listing_id: int(kg) * (100 - share) // 100
+        for listing_id, share, kg in session.execute(
+            select(Listing.id, Listing.small_works_share_percent, func.sum(ListingMonth.offered_kg))
+            .join(ListingMonth, ListingMonth.listing_id == Listing.id)
+            .where(Listing.id.in_(listing_ids), Listing.small_works_share_percent > 0)
+            .group_by(Listing.id, Listing.small_works_share_percent)
+        )
+    }
+    held = held_by_buyers(session, kept)
+    buyers = {buyer_id for each in held.values() for buyer_id in each}
+    small = set(session.scalars(select(Organization.id).where(Organization.id.in_(buyers), Organization.small_works)))
+    return {
+        listing_id: max(0, kg - sum(had for buyer_id, had in held.get(listing_id, {}).items() if buyer_id not in small))
+        for listing_id, kg in kept.items()
+    }

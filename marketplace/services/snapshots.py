@@ -17,7 +17,7 @@ from marketplace.domain.haulage import tariff_for
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
-from marketplace.persistence.caps import held_by_buyers
+from marketplace.persistence.caps import held_by_buyers, left_for_others
 from marketplace.persistence.fit import accepting, left_of, may_take_in, offered
 from marketplace.persistence.lines import Filing, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.listings import Listing, ListingMonth
@@ -172,6 +172,7 @@ def _listed(session: Session, park_id: int, window: Collection[Month], now: date
             Listing.reserve_fen_per_t,
             Listing.least_lot_kg,
             Listing.cap_per_buyer_kg,
+            Listing.small_works_share_percent,
             WasteStream.generation_kg_per_month,
             Site.lat_udeg,
             Site.lon_udeg,
@@ -200,6 +201,8 @@ def _listed(session: Session, park_id: int, window: Collection[Month], now: date
 def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> tuple[SnapshotLot, ...]:
     streams = offered(session, {each.row.stream_id for each in listed}, now=now)
     bought = held_by_buyers(session, [each.row.id for each in listed if each.row.cap_per_buyer_kg is not None])
+    shared = [each.row.id for each in listed if each.row.small_works_share_percent]
+    others = left_for_others(session, shared)
     lots = []
     for each in listed:
         row = each.row
@@ -217,6 +220,7 @@ def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> 
                 from_stock=row.generation_kg_per_month == 0,
                 cap_per_buyer_kg=row.cap_per_buyer_kg,
                 had=tuple(bought.get(row.id, {}).items()),
+                others_kg=others.get(row.id),
             )
         )
     return tuple(lots)
@@ -233,6 +237,7 @@ def _lines(
             IntakeLine.id,
             IntakeLine.capacity_kg_per_month,
             IntakeLine.capacity_kg_per_year,
+            Organization.small_works,
         )
         .join(Site, IntakeLine.site_id == Site.id)
         .join(Organization, Site.organization_id == Organization.id)
@@ -278,6 +283,7 @@ def _lines(
                 SnapshotLine(
                     accepting=kept[row.id],
                     months=tuple(months),
+                    small_works=row.small_works,
                     year_left_kg=tuple((year, left) for year, left in years.items() if left < in_year[year]),
                 )
             )

@@ -3,7 +3,8 @@ Which of several plans of equal tonnes and equal cost is meant: exactly one, whi
 
 The rule, over the arcs whose quantity is not yet decided:
 
-1. one with fewer contracts, in every tied part that is small enough to prove the fewest, see `marketplace.solver.fewest`;
+1. where the objective is ``surplus`` the one that moves the most; where it is ``utilization`` one with fewer contracts, in every
+   tied part that is small enough to prove the fewest, see `marketplace.solver.fewest`;
 2. the plan in which :math:`\sum r_i q_j x_{ij}` is greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the
    last to the first, and a stored kilogram counts :math:`- n m`. The product is strictly supermodular, so that the earlier
    lot is shipped first, and by the earlier line, as in Hoffman's northwest corner [1]_; where all pairs are tied it is that plan;
@@ -45,20 +46,22 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
 
     ``tight`` are the arcs that a best plan may change, ascending, and ``loose`` (n + m,) the nodes that it may.
     """
-    open_ = tight[undecided(held(problem, graph, tight, kg, loose), kg[tight])]
-    if not open_.size:
-        return kg
     kg, free = kg.copy(), loose
-    face = held(problem, graph, open_, kg, loose)
-    face = replace(face, graph=replace(face.graph, cost=tie_costs(face.graph)))
-    kg[open_] = cheapest(face)
-    equal, loose = _equal(face, kg[open_])
-    last = open_[equal]
-    last = last[undecided(held(problem, graph, last, kg, loose), kg[last])]
-    if last.size:
-        kg[last] = _in_order(held(problem, graph, last, kg, loose), kg[last])
-    open_ = tight[undecided(held(problem, graph, tight, kg, free), kg[tight])]
-    kg[open_] = fewer(held(problem, graph, open_, kg, free), kg[open_])
+    open_ = tight[undecided(held(problem, graph, tight, kg, loose), kg[tight])]
+    for costs in (most_costs, tie_costs) if problem.objective == "surplus" else (tie_costs,):
+        if not open_.size:
+            return kg
+        face = held(problem, graph, open_, kg, loose)
+        face = replace(face, graph=replace(face.graph, cost=costs(face.graph)))
+        kg[open_] = cheapest(face)
+        equal, loose = _equal(face, kg[open_])
+        open_ = open_[equal]
+        open_ = open_[undecided(held(problem, graph, open_, kg, loose), kg[open_])]
+    if open_.size:
+        kg[open_] = _in_order(held(problem, graph, open_, kg, loose), kg[open_])
+    if problem.objective == "utilization":
+        open_ = tight[undecided(held(problem, graph, tight, kg, free), kg[tight])]
+        kg[open_] = fewer(held(problem, graph, open_, kg, free), kg[open_])
     return kg
 
 
@@ -116,6 +119,11 @@ def undecided(face: Face, kg: Integers) -> Integers:
             break
         arcs = arcs[inner]
     return arcs
+
+
+def most_costs(graph: Graph) -> Integers:
+    """Return the costs, (e,), whose least sum moves the most kilograms."""
+    return np.concatenate([np.full(graph.pairs, -1, dtype=np.int64), np.zeros(graph.most_kg.size, dtype=np.int64)])
 
 
 def tie_costs(graph: Graph) -> Integers:

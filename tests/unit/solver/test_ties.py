@@ -117,3 +117,23 @@ def test_a_tied_part_that_is_too_large_to_ask_keeps_the_order(monkeypatch: pytes
     allocation = allocate(complete([4, 3, 5], [5]))
 
     assert allocation.kg.tolist() == [4, 1, 0]
+
+
+def test_of_equal_surplus_the_most_is_moved():
+    problem = Problem.of(
+        supply=[1, 9], capacity=[9, 1], lot=[0, 1, 1], line=[0, 0, 1], cost=[0, 0, -3], objective="surplus"
+    )
+
+    allocation = allocate(problem)
+
+    assert allocation.kg.tolist() == [1, 8, 1]
+
+
+@given(problems(most=4))
+@settings(deadline=None, max_examples=200)
+def test_no_plan_of_this_surplus_moves_more(problem: Problem):
+    small = replace(problem, objective="surplus", supply=problem.supply % 100, cost=problem.cost % 7 - 3)
+
+    allocation = allocate(small)
+
+    assert int(allocation.kg.sum()) == single.best(small)[0]
