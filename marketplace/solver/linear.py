@@ -98,6 +98,13 @@ class Linear:
                 continue
         return most
 
+    def rewarded(self, allowed: Flags, lower: Integers, cost: Reals) -> Point:
+        """Return the best plan where a load is worth more than most detours cost: nearly lexicographic, in one go."""
+        if self.model.surplus:
+            return self.cheapest(allowed, lower, cost)
+        reward = 3.0 * float(np.abs(cost).max(initial=0.0)) + 1.0
+        return self.cheapest(allowed, lower, cost - reward)
+
     def most(self, allowed: Flags, lower: Integers) -> Point:
         """Return a plan that moves the most, and the prices that say why not more."""
         e, s = self.model.lot.size, self.model.tail.size

@@ -47,16 +47,17 @@ class Restricted:
         """The same model for HiGHS."""
         return Linear(self.model)
 
-    def solve(self, allowed: Flags, lower: Integers, cost: Integers) -> Flow:
+    def solve(self, allowed: Flags, lower: Integers, cost: Integers, *, quick: bool = False) -> Flow:
         """
         Return the best whole flow that HiGHS or the engine finds over the arcs ``allowed``, ``lower`` at least on each.
 
-        A network is solved exactly. With rows, the vertex is rounded down to whole loads and what can be is put back.
+        A network is solved exactly. With rows the tonnes come first but for ``quick`` looks, where they only weigh more; the vertex is rounded down to whole loads and what can be is put back.
         Raises SolverFailed if the lower bounds cannot be kept.
         """
         if self.is_network or (self.stores_freely and not lower.any()):
             return network(self.model, self.engine, allowed, lower, cost, compact=True)
-        found = self.linear.lexicographic(allowed, lower, cost.astype(float))
+        program = self.linear.rewarded if quick else self.linear.lexicographic
+        found = program(allowed, lower, cost.astype(float))
         loads = np.maximum(lower, np.floor(found.loads + _ALMOST).astype(np.int64))
         if self.model.limit.size:
             self._keep_rows(loads, lower)

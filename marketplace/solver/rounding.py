@@ -29,6 +29,9 @@ from marketplace.solver.restricted import Flow, Restricted
 PASSES: Final = 60
 """After so many, all that is small is closed at once."""
 
+PASSES_WITH_ROWS: Final = 8
+"""The same where each pass is a linear program, which takes far longer than a network."""
+
 
 @dataclass(frozen=True, eq=False)
 class Choice:
@@ -107,12 +110,13 @@ class _Dive:
 
     def run(self) -> Found:
         """Dive, and take the best plan of what is open in the end."""
+        gentle = PASSES if self.inner.is_network else PASSES_WITH_ROWS
         for at in range(PASSES * 2):
             flow = self._pass()
             small = self._small(flow)
             if not small.size:
                 break
-            self._decide(flow, small, hurry=at >= PASSES)
+            self._decide(flow, small, hurry=at >= gentle)
             busy = np.unique(self.label[np.isin(self.model.contract, small)])
             self.active = np.isin(self.label, busy)
         found = best_of(self.inner, Choice(self.opened, self.closed, self.lower))
@@ -128,7 +132,7 @@ class _Dive:
             open_now = ~self.closed & (self.opened | (could >= model.least))
         else:
             open_now = ~self.closed
-        flow = self.inner.solve(open_now[model.contract] & self.active, self.lower, self.cost)
+        flow = self.inner.solve(open_now[model.contract] & self.active, self.lower, self.cost, quick=True)
         held = model.held(np.where(self.active, flow.loads, 0))
         used = (held > 0) & (model.fee > 0) & ~model.due
         if used.any():

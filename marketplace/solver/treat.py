@@ -21,6 +21,9 @@ MOST_ARCS: Final = 400
 PROMOTE: Final = (0.3, 0.7)
 """How full a contract must be to be opened, a dive for each; of each part the better plan is taken."""
 
+PROMOTE_WITH_ROWS: Final = (0.4,)
+"""The same where each pass of a dive is a linear program."""
+
 
 @dataclass(frozen=True, eq=False)
 class Treated:
@@ -82,7 +85,7 @@ def _alone(inner: Restricted) -> Found | None:
 
 def _dives(inner: Restricted, label: Integers) -> Found:
     best: Found | None = None
-    for promote in PROMOTE:
+    for promote in PROMOTE if inner.is_network else PROMOTE_WITH_ROWS:
         try:
             found = dive(inner, label, promote=promote)
         except SolverFailed:

@@ -15,6 +15,9 @@ from marketplace.solver.rounding import Choice, Found, best_of
 TRIALS: Final = 14
 """How many times contracts are closed on trial."""
 
+TRIALS_WITH_ROWS: Final = 3
+"""The same where each trial is two linear programs."""
+
 
 def merged(model: Model, label: Integers, one: Found, other: Found) -> Found:
     """Return of each part the better of two plans; of equals the first."""
@@ -31,7 +34,7 @@ def closed_on_trial(inner: Restricted, label: Integers, found: Found) -> Found:
     share, active = np.ones(count), np.ones(count, dtype=np.bool_)
     of_contract = np.zeros(model.least.size, dtype=np.int64)
     of_contract[model.contract] = label
-    for _ in range(TRIALS):
+    for _ in range(TRIALS if inner.is_network else TRIALS_WITH_ROWS):
         trial = _candidates(model, found, of_contract, active, share)
         busy = np.zeros(count, dtype=np.bool_)
         busy[of_contract[trial]] = True

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from marketplace.solver import rounding, ruled_certificate
 from marketplace.solver.certificate import certify
 from marketplace.solver.engines import engine
 from marketplace.solver.problem import Problem, SolverFailed
 from marketplace.solver.ruled import allocate
 from marketplace.solver.ruled_certificate import certify_ruled
 from marketplace.solver.rules import Rules, blend, cap
+from tests.unit.solver.problems import random_problem
 from tests.unit.solver.ruled_problems import EXTENSIONS, best_of_all, by_cp_sat, ruled_problems
 
 SCIPY = engine("scipy")
@@ -235,3 +237,40 @@ def faultless(*, truck: bool = False) -> tuple[Problem, Rules]:
         truckload_kg=2 if truck else 1,
         rows=[cap([1], 8)],
     )
+
+
+CHECKS_OF = {
+    "a kilogram too much": "_nodes",
+    "a kilogram below the least lot": "_kept",
+    "a row exceeded by one": "_kept",
+    "a truck not full": "_kept",
+    "a pin not kept": "_kept",
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_without_its_check_the_fault_would_not_be_seen(name: str, monkeypatch: pytest.MonkeyPatch):
+    problem, rules = faultless(truck=name == "a truck not full")
+    found = allocate(problem, rules, SCIPY)
+    arc, change, words = FAULTS[name]
+    kg = found.kg.copy()
+    kg[arc] += change
+    monkeypatch.setattr(ruled_certificate, CHECKS_OF[name], lambda *_: ())
+
+    certificate = certify_ruled(problem, rules, replace(found, kg=kg))
+
+    assert not any(words in violation for violation in certificate.violations)
+
+
+def test_without_opening_what_reaches_its_least_the_dive_would_lose_tonnes(monkeypatch: pytest.MonkeyPatch):
+    problem = random_problem(7, lots=120, lines=50, share=0.15, most_kg=40_000, most_cost=30_000)
+    rules = Rules.of(problem, least_kg=np.minimum(10_000, problem.supply[problem.lot]))
+    network = engine("network")
+
+    opened = allocate(problem, rules, network, nodes=0)
+    monkeypatch.setattr(rounding._Dive, "_promote", lambda *_: None)
+    dropped = allocate(problem, rules, network, nodes=0)
+
+    assert certify_ruled(problem, rules, opened).valid
+    assert certify_ruled(problem, rules, dropped).valid
+    assert opened.moved_kg > dropped.moved_kg
