@@ -51,7 +51,7 @@ class Margin:
 
     ``fen_per_t`` is by how much the cost of its tonnes could rise before some of them go elsewhere, None where no rise moves
     them: there is no other way to put as much to use. ``next_line_id`` is the line that would get them, None if the lot
-    would keep them and another be taken in its place.
+    would keep them and another be taken in its place. What a rule of contracts holds there, such as a least lot, is left out.
     """
 
     fen_per_t: int | None

@@ -180,8 +180,7 @@ class _Further:
             spent += int(steps[used].sum())
             if spent > MARGIN_WORK:
                 break
-            if len(used) == len(arcs):  # else some of it stands by a rule of contracts
-                asked += used
+            asked += used  # what stands by a rule of contracts is not asked about
         pairs = {at: arc[:2] for arc, at in place.items()}
         found: dict[Pair, Margin] = {}
         for each in margins(self.last, self.allocation, np.array(asked, dtype=np.int64)):

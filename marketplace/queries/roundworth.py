@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -62,14 +62,15 @@ class CurveShown:
 
 @dataclass(frozen=True)
 class RoomShown:
-    """A full line in a month, with what one tonne of room more, or less, would change."""
+    """A full line in months that follow on one another, with what one tonne of room more, or less, would change in each."""
 
     line_id: int
     owner_zh: str
     owner_en: str
     name: str
     name_en: str
-    month: Month
+    first_month: Month
+    last_month: Month
     more_kg: int
     more_fen_per_t: int
     less_kg: int
@@ -108,9 +109,10 @@ def curve_of(content: Mapping[str, Any]) -> CurveShown | None:
 
 def rooms_of(session: Session, content: Mapping[str, Any]) -> RoomsShown:
     """Return the full lines of a result at which room is worth something, with names. One SELECT if there are any."""
-    rooms = [from_json(RoomWorth, json.dumps(each)) for each in content.get("rooms", ())[:MOST_ROOMS]]
-    if not rooms:
+    found = _spans([from_json(RoomWorth, json.dumps(each)) for each in content.get("rooms", ())])
+    if not found:
         return RoomsShown((), 0)
+    rooms = found[:MOST_ROOMS]
     names = {
         row.id: row
         for row in session.execute(
@@ -123,16 +125,31 @@ def rooms_of(session: Session, content: Mapping[str, Any]) -> RoomsShown:
             )
             .join(Site, IntakeLine.site_id == Site.id)
             .join(Organization, Site.organization_id == Organization.id)
-            .where(IntakeLine.id.in_({each.line_id for each in rooms}))
+            .where(IntakeLine.id.in_({each.line_id for each, _ in rooms}))
         )
     }
     shown = (
-        RoomShown(each.line_id, name.name_zh, name.owner_en, name.name, name.name_en, each.month, each.more_kg,
+        RoomShown(each.line_id, name.name_zh, name.owner_en, name.name, name.name_en, each.month, last, each.more_kg,
                   each.more_fen_per_t, each.less_kg, each.less_fen_per_t)
-        for each in rooms
+        for each, last in rooms
         if (name := names.get(each.line_id)) is not None
     )  # fmt: skip
-    return RoomsShown(tuple(shown), len(content["rooms"]))
+    return RoomsShown(tuple(shown), len(found))
+
+
+def _spans(rooms: list[RoomWorth]) -> list[tuple[RoomWorth, Month]]:
+    """Return the first of each run of months in which a line says the same, with the last month, in the order given."""
+    same: dict[RoomWorth, list[Month]] = {}
+    for each in rooms:
+        same.setdefault(replace(each, month=rooms[0].month), []).append(each.month)
+    spans: list[tuple[RoomWorth, Month]] = []
+    for each, months in same.items():
+        for month in sorted(months):
+            if spans and spans[-1][0] == replace(each, month=spans[-1][0].month) and spans[-1][1].plus(1) == month:
+                spans[-1] = (spans[-1][0], month)
+            else:
+                spans.append((replace(each, month=month), month))
+    return spans
 
 
 def was_proved(change: Mapping[str, object] | None) -> bool:

@@ -42,6 +42,9 @@ Clock = Callable[[], datetime]
 BREATH: Final = timedelta(seconds=15)
 """How often a run says that it still holds its round."""
 
+EXPLAINS: Final = 1
+"""How much a run explains that is frozen now, see `Snapshot.explains`; what was frozen before is repeated as it was."""
+
 STOPPED: Final = Sentence("The run was stopped before it had ended. It left no result.")
 
 
@@ -191,7 +194,7 @@ def _freeze(session: Session, run: Run, *, now: datetime) -> Snapshot:
     """Read what the run is about and write it down, to the byte."""
     with transaction(session):
         of = session.get_one(Round, run.round_id, populate_existing=True)
-        snapshot = replace(read_snapshot(session, of, now=now), explains=1)
+        snapshot = replace(read_snapshot(session, of, now=now), explains=EXPLAINS)
         if run.recourse:
             snapshot = rest_of(session, of, snapshot)
         _file(session, run, "input", snapshot.to_json(), now=now)
