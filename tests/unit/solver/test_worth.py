@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from marketplace.solver.engines import engine
 from marketplace.solver.problem import Allocation, Problem, SolverFailed
 from marketplace.solver.worth import Change, worth
 from tests.unit.solver.problems import random_problem
@@ -77,3 +78,17 @@ def test_nothing_is_worth_nothing() -> None:
 
     assert told(worth(problem, empty).more) == [[0], [0], [0], [0]]
     assert told(worth(problem, empty).less) == [[0], [0], [0], [0]]
+
+
+@pytest.mark.parametrize("name", ["scipy", "network"])
+@given(problem=asked())
+def test_from_the_prices_of_an_engine_comes_the_same_and_room_is_worth_its_price(problem: Problem, name: str) -> None:
+    plan = engine(name)(problem)
+
+    found = worth(problem, plan)
+
+    assert told(found.more) == told(solved_again(problem, 1))
+    taken = np.bincount(problem.line, weights=plan.kg, minlength=problem.capacity.size)
+    full = (taken == problem.capacity) & (problem.capacity > 0)
+    if not problem.carry.tail.size:
+        assert found.more.line_cost[full].tolist() == plan.line_price[full].tolist()
