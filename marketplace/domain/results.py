@@ -191,10 +191,11 @@ class PriceProof:
 @dataclass(frozen=True, kw_only=True)
 class Proof:
     """
-    What the certificate found of the last solve, by code that shares nothing with the engine.
+    What the certificate found, by code that shares nothing with the engine.
 
-    ``moved_kg`` moved and no plan could move more than ``most_kg``; ``cost`` was spent and ``bound`` is the least that
-    so many tonnes cost, both in thousandths of a fen (kilograms times fen per tonne). In a ``surplus`` round the cost is
+    ``moved_kg`` moved, and no plan that keeps the least lots, filings, caps and permits of the round could move more than ``most_kg``;
+    ``cost`` was spent and ``bound`` is the least that so many tonnes cost, both in thousandths of a fen (kilograms times
+    fen per tonne). The two flags say that nothing is left between; where contracts had to be chosen, something may be. In a ``surplus`` round the cost is
     minus the surplus, the bound holds for every plan, and the tonnes are not the question. ``prices`` is told where the
     round is one for the greatest surplus or carries a subsidy.
     """

@@ -31,7 +31,7 @@ from marketplace.matching.shortages import shortages
 from marketplace.matching.surplus import surplus_of
 from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.engines import Engine
-from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed, weighted
+from marketplace.solver.problem import Allocation, Problem, SolverFailed, weighted
 
 
 def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_name: str = "scipy") -> RoundResult:
@@ -69,7 +69,7 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         leftovers=tuple(left for left, _ in told),
         shortages=tuple(shortages(outcome)),
         report=_report(snapshot, outcome.cleared, awards, surplus),
-        proof=_proof(proofs[-1], assembled.problem, outcome.cleared.fixed),
+        proof=_proof(proofs[-1], assembled.problem, outcome.cleared),
     )
     if snapshot.explains:
         result = explained(outcome, result, told, tell)
@@ -217,17 +217,18 @@ def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, .
     )
 
 
-def _proof(certificate: Certificate, problem: Problem, fixed: Integers) -> Proof:
-    """Return what is proved of all plans that hold what is fixed: it counts on both sides."""
-    kg, cost = int(fixed.sum()), weighted(fixed, problem.cost)
+def _proof(certificate: Certificate, problem: Problem, cleared: Cleared) -> Proof:
+    """Return what is proved of the plan among all that keep the round's least lots, filings, caps and permits."""
+    kg, cost = int(cleared.kg.sum()), weighted(cleared.kg, problem.cost)
     if certificate.bound is None:
         raise SolverFailed("the plan is not proved")
+    most_kg = kg if cleared.best_kg is None else cleared.best_kg
     return Proof(
         feasible=certificate.feasible,
-        tonnes_maximal=certificate.tonnes_maximal,
-        cost_minimal=certificate.cost_minimal,
-        moved_kg=certificate.moved_kg + kg,
-        most_kg=certificate.most_kg + kg,
-        cost=certificate.cost + cost,
-        bound=certificate.bound + cost,
+        tonnes_maximal=certificate.tonnes_maximal and most_kg == kg,
+        cost_minimal=certificate.cost_minimal and cleared.least_cost == cost,
+        moved_kg=kg,
+        most_kg=most_kg,
+        cost=cost,
+        bound=cleared.least_cost,
     )

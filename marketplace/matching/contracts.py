@@ -11,7 +11,7 @@ import numpy as np
 from marketplace.matching.assembly import Assembled, Pair
 from marketplace.solver import ruled
 from marketplace.solver.engines import Engine, Progress
-from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed
+from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed, weighted
 from marketplace.solver.ruled_certificate import certify_ruled
 from marketplace.solver.rules import Row, Rules, cap
 
@@ -28,8 +28,9 @@ class Cleared:
     An allocation in which every contract holds its least lot, every filing and permit its tonnes and every buyer its cap.
 
     ``kg`` (e,) by arc of the assembled problem; ``last`` and ``allocation`` are the problem solved last, over the arcs
-    in ``open`` and without what is ``fixed`` (e,), the least lots of the contracts that were opened among it; ``bound_kg`` is what the first solve moved, without any of these. ``best_kg`` is what is proved of plans that
-    keep them all, None in a round for the greatest surplus. ``too_small`` are the pairs given up for their least lot, and
+    in ``open`` and without what is ``fixed`` (e,), the least lots of the contracts that were opened among it; ``bound_kg`` is what the first solve moved, without any of these. ``best_kg`` is what is proved that no
+    plan which keeps them all exceeds, None in a round for the greatest surplus, and ``least_cost``, thousandths, what none of as
+    much undercuts. ``too_small`` are the pairs given up for their least lot, and
     ``dropped_kg`` what the first solve had moved between them; ``limited`` those kept from more by their filing, a cap or a
     permit: of neither could what is left on both sides be added as it stands.
     """
@@ -41,6 +42,7 @@ class Cleared:
     open: Flags
     bound_kg: int
     best_kg: int | None
+    least_cost: int
     dropped_kg: int
     passes: int
     too_small: frozenset[Pair]
@@ -64,7 +66,8 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
         moved = int(plain.kg.sum())
         best = None if base.objective == "surplus" else moved
         none: frozenset[Pair] = frozenset()
-        return Cleared(plain.kg, np.zeros_like(plain.kg), base, plain, everything, moved, best, 0, 1, none, none)
+        cost, nothing = weighted(plain.kg, base.cost), np.zeros_like(plain.kg)
+        return Cleared(plain.kg, nothing, base, plain, everything, moved, best, cost, 0, 1, none, none)
     found = ruled.allocate(base, rules, engine, nodes=NODES, progress=progress)
     certificate = certify_ruled(base, rules, found)
     if not certificate.valid:
@@ -79,6 +82,7 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
         open=found.open,
         bound_kg=int(plain.kg.sum()),
         best_kg=found.bound_kg,
+        least_cost=found.bound_cost,
         dropped_kg=dropped_kg,
         passes=2,
         too_small=too_small,
