@@ -42,6 +42,11 @@ PARTS: dict[str, Part] = {
     "engines": Part(engines.tables),
     "shares": Part(_one("Where the time of a plan goes, from points to proof", shares.rows)),
     "extensions": Part(extensions.tables),
+    "again": Part(_one("One listing more, one contract declined", lambda: _rows_of("bench.again", (3_000, 30_000)))),
+    "again-large": Part(
+        _one("One listing more, one contract declined, 100,000 listings", lambda: _rows_of("bench.again", (100_000,))),
+        usual=False,
+    ),
     "engines-large": Part(_one("100,000 listings, every arc in memory", engines.large), usual=False),
     "field": Part(
         _one("100,000 listings, no more arcs held than are needed", lambda: _rows_of("bench.field")), usual=False
@@ -67,9 +72,9 @@ def main(names: list[str]) -> int:
     return 0
 
 
-def _rows_of(module: str) -> Table:
-    """Return the rows of a part that is loaded only when it is named."""
-    rows: Table = importlib.import_module(module).rows()
+def _rows_of(module: str, *given: object) -> Table:
+    """Return the rows of a part that is loaded only when it is measured."""
+    rows: Table = importlib.import_module(module).rows(*given)
     return rows
 
 

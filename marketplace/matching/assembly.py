@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,7 +69,7 @@ def assemble(snapshot: Snapshot, tell: Tell = silent) -> Assembled:
     """
     refused = {lot.listing_id: _not_counted(lot) for lot in snapshot.lots if lot.offered.legal_status not in COUNTED}
     checker, fits, filing_of = Checker(snapshot), dict[Pair, Fit](), dict[tuple[int, int, Month], int]()
-    for lot, line in _within_reach(snapshot, refused, tell):
+    for lot, line in within_reach(snapshot, refused, tell):
         months = tuple(month for month, kg in lot.months if kg)
         if not months:
             continue
@@ -166,8 +166,8 @@ def _not_counted(lot: SnapshotLot) -> Reason:
     )
 
 
-def _within_reach(
-    snapshot: Snapshot, refused: Mapping[int, Reason], tell: Tell
+def within_reach(
+    snapshot: Snapshot, refused: Collection[int] = (), tell: Tell = silent
 ) -> Iterator[tuple[SnapshotLot, SnapshotLine]]:
     """Yield the pairs that agree on the material and lie within both radii, or just beyond: the check is exact."""
     takers: dict[str, list[SnapshotLine]] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from marketplace.solver import network, transport
 from marketplace.solver.components import labels
@@ -19,6 +20,8 @@ from marketplace.solver.prices import shadow_prices
 from marketplace.solver.problem import Allocation, Cancelled, Carry, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.reroute import Before, rerouted
 from marketplace.solver.ties import decide, held, undecided
+
+T = TypeVar("T", bound=np.generic[Any])
 
 LARGE: Final = 20_000
 """Arcs of a part from which on a change is led along the shortest ways, instead of solving the part anew."""
@@ -261,7 +264,7 @@ class Ties:
         return Ties(graph, kg, arcs[self.tight], loose, arcs[self.open])
 
 
-def _put(old: Integers, at: Integers, new: Integers) -> Integers:
+def _put(old: npt.NDArray[T], at: Integers, new: npt.NDArray[T]) -> npt.NDArray[T]:
     found = old.copy()
     found[at] = new
     return found

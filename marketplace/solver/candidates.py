@@ -57,7 +57,7 @@ def within(lots: Integers, lines: Integers, radius_m: Integers) -> tuple[Integer
             at = np.flatnonzero(inside)
             row = np.repeat(np.arange(block.size), each)
             line = some.take(at - row * some.size)
-            meters = whole_meters(square.take(at), lots, lines, block, row, line)
+            meters = whole_meters(square.take(at), lots, lines, block.take(row), line)
             kept = meters <= radius_m.take(line)
             if not kept.all():
                 each = np.bincount(row[kept], minlength=block.size)

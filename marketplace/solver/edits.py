@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from marketplace.solver.problem import MOST_COST, MOST_KG, Carry, Integers, Problem
+from marketplace.solver.problem import MOST_COST, MOST_KG, Integers, Problem
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def edited(problem: Problem, edit: Edit) -> tuple[Problem, Integers]:
         array.flags.writeable = False
     carry = problem.carry
     if n > problem.supply.size and carry.tail.size:
-        carry = Carry(*(_renumbered(each, problem, n) for each in (carry.tail, carry.head)), carry.most_kg, carry.cost)
+        tail, head = (_renumbered(each, problem, n) for each in (carry.tail, carry.head))
+        carry = replace(carry, tail=tail, head=head)
     return Problem(supply, capacity, lot, line, cost, problem.objective, carry), origin
 
 

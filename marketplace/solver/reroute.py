@@ -170,10 +170,12 @@ class _Run:
             arcs = (np.flatnonzero(self.kg[own]) + own.start).tolist()
             steps = [_Step(0, int(self.problem.line[arc]) + self.n, arc, -1) for arc in arcs]
             return [*steps, _Step(0, self.ground, node, -1)] if self.left[node] > 0 else steps
-        own = self.column(node - self.n)
-        starts = self.problem.lot[own]
-        reduced = self.problem.cost[own] - self.phi[starts] + self.phi[node]
-        steps = [_Step(r, i, arc, 1) for r, i, arc in zip(reduced.tolist(), starts.tolist(), own.tolist(), strict=True)]
+        into = self.column(node - self.n)
+        starts = self.problem.lot[into]
+        reduced = self.problem.cost[into] - self.phi[starts] + self.phi[node]
+        steps = [
+            _Step(r, i, arc, 1) for r, i, arc in zip(reduced.tolist(), starts.tolist(), into.tolist(), strict=True)
+        ]
         return [*steps, _Step(int(self.phi[node]), self.ground, node, 1)]
 
     def shortest(self, start: int, steps: Callable[[int], list[_Step]], sign: int) -> tuple[list[_Step], int]:

@@ -94,13 +94,11 @@ class Patch:
         return np.concatenate([off, np.ones((1, off.shape[1])), (off * off).sum(axis=0, keepdims=True)])
 
 
-def whole_meters(
-    square: Floats, lots: Integers, lines: Integers, block: Integers, row: Integers, line: Integers
-) -> Integers:
+def whole_meters(square: Floats, lots: Integers, lines: Integers, lot: Integers, line: Integers) -> Integers:
     """
     Return great-circle meters of pairs whose squared chords are ``square`` (k,), to the meter as the haversine says.
 
-    Pairs are ``lots[block[row]]`` and ``lines[line]``. Where rounding could go either way the haversine is asked; that
+    Pairs are the points ``lots[lot]`` and ``lines[line]``. Where rounding could go either way the haversine is asked; that
     is one in some hundreds. ``square`` is used up.
     """
     exact = square
@@ -113,5 +111,5 @@ def whole_meters(
     off = np.abs(np.subtract(exact, meters, out=exact), out=exact)
     unsure = np.flatnonzero((off >= 0.5 - _DOUBT_M) | (meters <= _NEAR_M) | (meters >= _FAR_M))
     whole: Integers = meters.astype(np.int64)
-    whole[unsure] = great_circle_m(lots[block[row[unsure]]], lines[line[unsure]])
+    whole[unsure] = great_circle_m(lots[lot[unsure]], lines[line[unsure]])
     return whole
