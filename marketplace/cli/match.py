@@ -58,7 +58,7 @@ class _Number(click.ParamType[Decimal]):
     "--engine",
     "engine_name",
     default="auto",
-    help="auto, scipy (the reference), network (the fast one, the same plan to the byte) or greedy (a baseline).",
+    help="auto, scipy (the reference), network (the fast one), assignment, milp (small ones; all the same to the byte), greedy.",
 )
 @click.option(
     "--solver",

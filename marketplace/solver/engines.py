@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from marketplace.solver import greedy, network, transport
+from marketplace.solver import greedy, network, transport, whole
 from marketplace.solver.problem import Allocation, Problem
 from marketplace.solver.spread import Spread
 
@@ -39,9 +39,14 @@ AUTO: Final = "auto"
 ENGINES: Final[dict[str, _Method]] = {
     "scipy": transport.allocate,
     "network": network.allocate,
+    "assignment": whole.by_assignment,
+    "milp": whole.by_search,
     "greedy": _greedy,
 }
-"""``scipy`` is the reference and ``network`` the fast one, equal to the byte; ``greedy`` is the baseline, whose certificate says what it misses."""
+"""
+``scipy`` is the reference and ``network`` the fast one; ``assignment`` and ``milp`` answer small problems, by other ways. These
+four are equal to the byte. ``greedy`` is the baseline, whose certificate says what it misses.
+"""
 
 
 def names() -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def test_parts_come_with_the_most_arcs_first_and_without_those_that_have_none():
 
 
 def test_engines_go_by_name():
-    assert names()[:4] == ("auto", "scipy", "network", "greedy")
+    assert names() == ("auto", "scipy", "network", "assignment", "milp", "greedy")
     assert resolve(AUTO) == "network"
     with pytest.raises(KeyError):
         engine("magic")
@@ -83,7 +83,7 @@ def test_parts_solved_by_other_processes_give_the_same_bytes(name: str, monkeypa
     assert there.line_price.tobytes() == here.line_price.tobytes()
 
 
-@pytest.mark.parametrize("name", ["scipy", "network", "greedy"])
+@pytest.mark.parametrize("name", ["scipy", "network", "milp", "greedy"])
 def test_whoever_is_told_of_progress_can_end_it(name: str):
     problem = random_problem(5, lots=60, lines=60, share=0.02, most_kg=1000, most_cost=50)
 

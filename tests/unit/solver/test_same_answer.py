@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.solver import network, transport
+from marketplace.solver import network, transport, whole
 from marketplace.solver.certificate import certify
 from marketplace.solver.finish import finish
 from marketplace.solver.graph import Graph
-from marketplace.solver.problem import Allocation, Problem, weighted
+from marketplace.solver.problem import Allocation, Problem, SolverFailed, weighted
 from tests.unit.solver import single
 from tests.unit.solver.problems import problems, random_problem
 from tests.unit.solver.single import stored
@@ -99,3 +99,34 @@ def test_too_small_a_reward_for_moving_is_found_out_and_raised(problem: Problem)
         found = network.allocate(problem)
 
     assert bytes_of(found) == bytes_of(transport.allocate(problem))
+
+
+def small(problem: Problem) -> Problem:
+    """Leave few kilograms, so that each can be a unit of its own."""
+    return replace(problem, supply=problem.supply % 8, capacity=problem.capacity % 8)
+
+
+@given(problems())
+@settings(deadline=None, max_examples=150)
+def test_unit_by_unit_it_is_the_same_answer(problem: Problem):
+    problem = small(problem)
+
+    assert bytes_of(whole.by_assignment(problem)) == bytes_of(network.allocate(problem))
+
+
+@given(st.one_of(problems(), stored()), st.booleans())
+@settings(deadline=None, max_examples=150)
+def test_by_branch_and_bound_it_is_the_same_answer(problem: Problem, gains: bool):
+    problem = small(with_gains(problem) if gains else problem)
+
+    assert bytes_of(whole.by_search(problem)) == bytes_of(network.allocate(problem))
+
+
+def test_what_is_too_large_to_cut_into_units_is_refused(monkeypatch: pytest.MonkeyPatch):
+    problem = Problem.of(supply=[6, 4], capacity=[8], lot=[0, 1], line=[0, 0], cost=[1, 2])
+    monkeypatch.setattr(whole, "MOST_PAIRS", 19)
+
+    with pytest.raises(SolverFailed, match="units of 2 kg there would be 20 pairs"):
+        whole.by_assignment(problem)
+    with pytest.raises(SolverFailed, match="most tonnes"):
+        whole.by_assignment(with_gains(problem))
