@@ -338,6 +338,7 @@ def test_ctrl_c_ends_it_even_while_a_library_does_not_return(desk: Desk):
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
 
     assert done.returncode == 130
