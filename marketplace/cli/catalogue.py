@@ -27,6 +27,7 @@ KEYWORDS: Final = {
     "NotAllowed": None,
     "Conflict": None,
     "TooMany": None,
+    "TooLarge": None,
     "Sentence": None,
 }
 
