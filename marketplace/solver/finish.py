@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from marketplace.solver.flows import source_side
@@ -9,6 +11,19 @@ from marketplace.solver.graph import Face, Graph
 from marketplace.solver.prices import shadow_prices
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.ties import Cheapest, decide
+
+
+class Best(NamedTuple):
+    """
+    A best plan, as an engine ends with it: one of perhaps several.
+
+    ``kg`` (e + k,) by arc of the graph; ``short`` (n + m,) as `short_side` says; ``potentials`` (n + m,) that prove it on its
+    face, if the engine has some.
+    """
+
+    kg: Integers
+    short: Flags
+    potentials: Integers | None = None
 
 
 def finish(

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from marketplace.solver.components import Lazily, Part, pieces
-from marketplace.solver.finish import finish, short_side
+from marketplace.solver.finish import Best, finish, short_side
 from marketplace.solver.graph import UNBOUNDED, Face, Graph
+from marketplace.solver.pricing import Method
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
 from marketplace.solver.spread import OneCore, Spread
 
@@ -51,6 +52,12 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
     .. [1] P. Kovacs (2015), Minimum-cost flow algorithms: an experimental evaluation, :doi:`10.1080/10556788.2014.895828`.
     """
     graph = Graph.of(problem)
+    found = best(problem, graph, progress=progress, spread=spread)
+    return finish(problem, graph, found.kg, cheapest, short=found.short, potentials=found.potentials)
+
+
+def best(problem: Problem, graph: Graph, *, progress: Progress | None = None, spread: Spread | None = None) -> Best:
+    """Return a best plan over all arcs of the graph with its potentials; raises SolverFailed."""
     kg = np.zeros(graph.tail.size, dtype=np.int64)
     potentials = np.zeros(graph.n + graph.m, dtype=np.int64)
     parts, times = list(pieces(graph)), _REWARD
@@ -63,7 +70,7 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
             parts, times = _not_greatest(problem, graph, kg, parts), max(1, times * _MORE)
             continue
         potentials[short] -= fees[short]
-        return finish(problem, graph, kg, cheapest, short=short, potentials=potentials)
+        return Best(kg, short, potentials)
 
 
 def cheapest(face: Face) -> Integers:
@@ -78,6 +85,9 @@ def cheapest(face: Face) -> Integers:
         arrays = _grounded(graph, low, mass, to_ground, from_ground, -low, face.room[part.lines])
         kg[part.arcs] = _flow(arrays)[0]
     return kg
+
+
+METHOD: Final = Method(best, cheapest)
 
 
 def _solve(

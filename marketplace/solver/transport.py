@@ -9,10 +9,12 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import vstack
 
+from marketplace.solver import delayed
 from marketplace.solver.components import Lazily, Part, pieces
-from marketplace.solver.finish import finish, on_face, short_side
+from marketplace.solver.finish import Best, finish, on_face, short_side
 from marketplace.solver.flows import greatest
 from marketplace.solver.graph import Face, Graph
+from marketplace.solver.pricing import Method
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
 from marketplace.solver.rows import NO_LEAST, Rows, rows_of
 from marketplace.solver.spread import OneCore, Spread
@@ -25,6 +27,12 @@ _BATCH: Final = 2_000
 
 WORTH_PROCESSES: Final = 20_000
 """Arcs in all below which handing parts to other processes takes longer than solving them."""
+
+MOST_AT_ONCE: Final = 1_000_000
+"""
+Arcs in all above which they are not all given to HiGHS: 2.9 million take 150 s of the processor and 1.0 GiB at once, and 26 s by
+`marketplace.solver.delayed`; at 0.3 million both ways take the same.
+"""
 
 _WAYS: Final[tuple[tuple[str, dict[str, object]], ...]] = (
     ("highs-ds", {"presolve": False, "simplex_dual_edge_weight_strategy": "devex"}),
@@ -78,7 +86,15 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
     .. [2] L. R. Ford and D. R. Fulkerson (1956), :doi:`10.4153/CJM-1956-045-5`.
     .. [3] A. J. Hoffman and J. B. Kruskal (1956), Integral boundary points of convex polyhedra.
     """
+    if problem.lot.size > MOST_AT_ONCE and not problem.carry.tail.size:
+        return delayed.allocate(problem, METHOD, progress=progress, spread=spread)
     graph = Graph.of(problem)
+    found = best(problem, graph, progress=progress, spread=spread)
+    return finish(problem, graph, found.kg, cheapest, short=found.short)
+
+
+def best(problem: Problem, graph: Graph, *, progress: Progress | None = None, spread: Spread | None = None) -> Best:
+    """Return a best plan over all arcs of the graph at once; raises SolverFailed."""
     kg = np.zeros(graph.tail.size, dtype=np.int64)
     if problem.objective == "utilization":
         kg = greatest(graph, problem.supply, problem.capacity)
@@ -86,7 +102,7 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
     at = on_face(graph, short)
     face = Face.of(problem, graph, at, kg, np.concatenate([short[: graph.n], ~short[graph.n :]]))
     kg[at] = cheapest(face, progress=progress, spread=spread)
-    return finish(problem, graph, kg, cheapest)
+    return Best(kg, short)
 
 
 def cheapest(face: Face, *, progress: Progress | None = None, spread: Spread | None = None) -> Integers:
@@ -101,6 +117,9 @@ def cheapest(face: Face, *, progress: Progress | None = None, spread: Spread | N
         if progress is not None:
             progress(done, kg.size)
     return kg
+
+
+METHOD: Final = Method(best, cheapest)
 
 
 def _simplex(of: Rows) -> Integers:
