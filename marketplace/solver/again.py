@@ -21,7 +21,7 @@ from marketplace.solver.problem import Allocation, Cancelled, Carry, Flags, Inte
 from marketplace.solver.reroute import Before, rerouted
 from marketplace.solver.ties import decide, held, undecided
 
-T = TypeVar("T", bound=np.generic[Any])
+T = TypeVar("T", bound="np.generic[Any]")  # in quotes: only the type checker knows the brackets
 
 LARGE: Final = 20_000
 """Arcs of a part from which on a change is led along the shortest ways, instead of solving the part anew."""
