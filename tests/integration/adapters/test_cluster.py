@@ -188,7 +188,10 @@ def test_a_worker_killed_in_the_middle_changes_no_answer(two: Cluster, tmp_path:
 
 
 def test_control_a_part_that_kills_more_workers_than_allowed_is_given_up(two: Cluster) -> None:
-    with DaskCluster(two.address, patience=60) as dask, pytest.raises(WorkersLost, match="workers died over part 1"):
+    with (
+        DaskCluster(two.address, patience=60) as dask,
+        pytest.raises(WorkersLost, match=r"workers died over part \d"),
+    ):  # whose part is named is chance
         dict(dask.each(end_always, range(3)))
 
 
