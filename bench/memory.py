@@ -21,16 +21,17 @@ class Growth:
         try:
             _CLEAR.write_text("5", encoding="ascii")  # Linux: the peak starts again from what is resident
         except OSError:
-            self.before = _peak_mib()
+            self.before = peak_mib()
         else:
             self.before = _status_mib("VmRSS")
 
     def mib(self) -> float:
         """Return the growth until now; without a kernel that starts the peak again, at least this much."""
-        return _peak_mib() - self.before
+        return peak_mib() - self.before
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
+    """Return the most that was ever resident, or since `Growth` began anew."""
     if _STATUS.exists():
         return _status_mib("VmHWM")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
