@@ -38,6 +38,7 @@ BLUEPRINTS: Final = (
     "listings",
     "bids",
     "rounds",
+    "whatif",
     "awards",
     "contracts",
     "ledger",

@@ -103,6 +103,7 @@ POLICY: Final[dict[str, Action]] = {
     # rounds
     "round.browse": _row(person="any"),
     "round.read": _row(park_administrator="park", auditor="any", system="any"),
+    "round.ask": _row(park_administrator="park"),
     "round.open": _row(writes=True, park_administrator="park"),
     "round.close": _row(writes=True, park_administrator="park", system="any"),
     "round.run": _row(writes=True, park_administrator="park", system="any"),

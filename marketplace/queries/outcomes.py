@@ -115,13 +115,13 @@ def _change(left: dict[str, Any]) -> Mapping[str, object] | None:
     return change.plain() if change else None
 
 
-_LISTING_NAMES = select(
+LISTING_NAMES = select(
     Listing.id, Organization.id.label("owner"), Organization.name_zh, Organization.name_en, WasteStream.name,
     WasteStream.name_en.label("thing_en"), WasteStream.material,
 ).join(WasteStream, Listing.stream_id == WasteStream.id).join(Site, WasteStream.site_id == Site.id).join(
     Organization, Site.organization_id == Organization.id
 )  # fmt: skip
-_LINE_NAMES = select(
+LINE_NAMES = select(
     IntakeLine.id, Organization.id.label("owner"), Organization.name_zh, Organization.name_en, IntakeLine.name,
     IntakeLine.name_en.label("thing_en"), IntakeLine.route.label("material"),
 ).join(Site, IntakeLine.site_id == Site.id).join(Organization, Site.organization_id == Organization.id)  # fmt: skip
@@ -137,7 +137,7 @@ def left_over(session: Session, of: RoundRow, own: Collection[int] | None) -> Le
         .scalar_subquery()
     )
     found = []
-    for column, names in ((Leftover.listing_id, _LISTING_NAMES.subquery()), (Leftover.line_id, _LINE_NAMES.subquery())):
+    for column, names in ((Leftover.listing_id, LISTING_NAMES.subquery()), (Leftover.line_id, LINE_NAMES.subquery())):
         rows = session.execute(
             select(
                 Leftover.listing_id, Leftover.line_id, names.c.name_zh, names.c.name_en.label("owner_en"), names.c.name,
@@ -169,8 +169,8 @@ def preview(session: Session, content: dict[str, Any], number: int) -> tuple[tup
     of_lines = [item for item in kept if item[0][1] is not None][:MOST_LEFT]
     listing_ids = {each["listing_id"] for each in awards} | {key[0] for key, _ in of_listings}
     line_ids = {each["line_id"] for each in awards} | {key[1] for key, _ in of_lines}
-    listings = {row.id: row for row in session.execute(_LISTING_NAMES.where(Listing.id.in_(listing_ids)))}
-    lines = {row.id: row for row in session.execute(_LINE_NAMES.where(IntakeLine.id.in_(line_ids)))}
+    listings = {row.id: row for row in session.execute(LISTING_NAMES.where(Listing.id.in_(listing_ids)))}
+    lines = {row.id: row for row in session.execute(LINE_NAMES.where(IntakeLine.id.in_(line_ids)))}
     previews = []
     for each in awards:
         listing, line = listings[each["listing_id"]], lines[each["line_id"]]

@@ -149,6 +149,16 @@ class RoundPage:
         )
 
     @property
+    def may_ask(self) -> bool:
+        """Whether the answer that is shown can be asked what it would be otherwise."""
+        return (
+            "round.ask" in self.may
+            and self.answered is not None
+            and not self.of.for_surplus
+            and self.of.state in ("solved", "published", "settled")
+        )
+
+    @property
     def may_void(self) -> bool:
         """Whether the round can still be made void."""
         return (
@@ -244,7 +254,7 @@ def round_page(session: Session, actor: Actor, round_id: int, *, number: int = 1
         full=full,
         may=frozenset(
             action
-            for action in ("round.close", "round.run", "round.stop", "round.publish", "round.void")
+            for action in ("round.ask", "round.close", "round.run", "round.stop", "round.publish", "round.void")
             if actor.may(action, park)
         ),
         reads_input="auditor" in actor.roles,

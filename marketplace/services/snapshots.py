@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain import fit as rules
 from marketplace.domain.haulage import tariff_for
 from marketplace.domain.listings import month_at
+from marketplace.domain.places import great_circle_m
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
 from marketplace.persistence.caps import held_by_buyers, left_for_others
@@ -47,7 +48,7 @@ def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
     window = [month for month in of.first_month.until(of.last_month) if month >= month_at(now)]
     listed = _listed(session, of.park_id, window, now)
     lots = _lots(session, of, listed, now)
-    lines = _lines(session, of, listed, {lot.offered.material for lot in lots}, window)
+    lines = _lines(session, of.max_m // 1000, listed, {lot.offered.material for lot in lots}, window)
     return Snapshot(
         round_id=of.id,
         kind="planning" if of.kind == "planning" else "market",
@@ -96,6 +97,35 @@ def within(frozen: Snapshot, today: Snapshot) -> Snapshot:
         lines=tuple(line for line in lines if line.months),
         filings=tuple(filings),
     )
+
+
+def beyond(session: Session, frozen: Snapshot, more_km: int, *, now: datetime) -> Snapshot:
+    """
+    Return a frozen snapshot with the lines that lie beyond its radius by no more than this, and their filings.
+
+    They come with what is free of them now; what was frozen stays as it is. A constant number of SELECTs.
+    """
+    window = [month for month in frozen.months if month >= month_at(now)]
+    rows = session.execute(
+        select(Listing.id, Listing.stream_id, Site.lat_udeg, Site.lon_udeg)
+        .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .where(Listing.id.in_([lot.listing_id for lot in frozen.lots]))
+        .order_by(Listing.id)
+    )
+    listed = [_Listed(row, ()) for row in rows]
+    known = {line.line_id for line in frozen.lines}
+    points = {lot.offered.point for lot in frozen.lots}
+    materials = {lot.offered.material for lot in frozen.lots}
+    further = tuple(
+        line
+        for line in _lines(session, frozen.max_km + more_km, listed, materials, window)
+        if line.line_id not in known
+        and all(great_circle_m(point, line.accepting.point) > frozen.max_km * 1000 for point in points)
+    )
+    filed = {filing.filing_id for filing in frozen.filings}
+    filings = (each for each in _filings(session, listed, further, window) if each.filing_id not in filed)
+    return replace(frozen, lines=(*frozen.lines, *further), filings=(*frozen.filings, *filings))
 
 
 def excluded(session: Session, of: Round, *, now: datetime) -> list[tuple[int, int, bool]]:
@@ -227,7 +257,7 @@ def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> 
 
 
 def _lines(
-    session: Session, of: Round, listed: list[_Listed], materials: Collection[str], window: list[Month]
+    session: Session, most_km: int, listed: list[_Listed], materials: Collection[str], window: list[Month]
 ) -> tuple[SnapshotLine, ...]:
     if not listed:
         return ()
@@ -241,7 +271,7 @@ def _lines(
         )
         .join(Site, IntakeLine.site_id == Site.id)
         .join(Organization, Site.organization_id == Organization.id)
-        .where(may_take_in(), _near(listed, of.max_m // 1000), IntakeLine.id.in_(taking))
+        .where(may_take_in(), _near(listed, most_km), IntakeLine.id.in_(taking))
         .order_by(IntakeLine.id)
     ).all()
     ids = [row.id for row in rows]
