@@ -1,4 +1,4 @@
-"""A market too large to hold all its arcs: `python -m bench.field MARKET.npz SHARE` prints a line of JSON."""
+"""A market too large to hold all its arcs: `python -m bench.field MARKET.npz SHARE WORKERS` prints a line of JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from time import perf_counter, process_time
 
 import numpy as np
@@ -18,23 +19,25 @@ from marketplace.solver.delayed import allocate_field
 from marketplace.solver.engines import Progress
 from marketplace.solver.field import Field
 from marketplace.solver.field_certificate import certify_field
+from marketplace.solver.spread import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLD_EVERY = 50
 """Thousandths of the lots after which a long run says on standard error how far it is."""
 
 
-def rows(listings: int = 100_000, share: float = 0.0) -> list[dict[str, object]]:
+def rows(listings: int = 100_000, share: float = 0.0, workers: int = 1) -> list[dict[str, object]]:
     """
     Return one row: a plan proved to be the best over all arcs, or within a ``share`` of the best, by a process of its own.
 
     ``seconds`` are of the clock from points to plan, ``cpu_seconds`` of the processor; ``proof_seconds`` of the clock for
-    the certificate, which makes every arc again; ``peak_mib`` is all that the process ever held, with Python and the market.
+    the certificate, which makes every arc again; ``peak_mib`` is all that the process ever held, with Python and the market; with
+    ``workers`` the parts are solved in so many others, and ``worker_mib`` is the most that one of these held.
     """
     with tempfile.TemporaryDirectory(prefix="huiyong-bench-") as folder:
         path = Path(folder) / "market.npz"
         clustered(listings).save(path)
-        command = [sys.executable, "-m", "bench.field", str(path), str(share)]
+        command = [sys.executable, "-m", "bench.field", str(path), str(share), str(workers)]
         done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     row: dict[str, object] = json.loads(done.stdout)
     return [row]
@@ -61,13 +64,15 @@ def field_of(market: Market) -> Field:
     )
 
 
-def measured(market: Market, share: float) -> dict[str, object]:
+def measured(market: Market, share: float, workers: int) -> dict[str, object]:
     """Return what the plan took and what is proved of it; raises AssertionError if that is less than was asked."""
     field = field_of(market)
+    spread = Processes(workers) if workers > 1 else None
     method = network.METHOD if network.INSTALLED else transport.METHOD
     began, worked = perf_counter(), process_time()
-    found = allocate_field(field, method, share=share, progress=_told(began))
-    seconds, cpu_seconds, solved_mib = perf_counter() - began, process_time() - worked, peak_mib()
+    found = allocate_field(field, method, share=share, progress=_told(began), spread=spread)
+    seconds, solved_mib = perf_counter() - began, peak_mib()
+    cpu_seconds = process_time() - worked + getrusage(RUSAGE_CHILDREN).ru_utime
     began = perf_counter()
     proof = certify_field(field, found.arcs.lot, found.arcs.line, found.allocation)
     if proof.violations or proof.gap is None or proof.gap > share * abs(proof.cost):
@@ -86,6 +91,7 @@ def measured(market: Market, share: float) -> dict[str, object]:
         "peak_mib": round(solved_mib),
         "proof_seconds": round(perf_counter() - began, 1),
         "proof_peak_mib": round(peak_mib()),
+        "worker_mib": round(getrusage(RUSAGE_CHILDREN).ru_maxrss / 1024) if spread else None,
     }
 
 
@@ -103,4 +109,4 @@ def _told(began: float) -> Progress:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured(Market.load(Path(sys.argv[1])), float(sys.argv[2]))))
+    print(json.dumps(measured(Market.load(Path(sys.argv[1])), float(sys.argv[2]), int(sys.argv[3]))))

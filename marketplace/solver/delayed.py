@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from marketplace.solver.field import BUDGET, Field
+from marketplace.solver.components import Lazily
+from marketplace.solver.field import BUDGET, Field, Generated
 from marketplace.solver.finish import finish
 from marketplace.solver.graph import Graph
 from marketplace.solver.pricing import Method, Settled, settle
 from marketplace.solver.problem import Allocation, Flags, Integers, Objective, Problem, weighted
-from marketplace.solver.sources import Arcs, Prices, Stored
+from marketplace.solver.sources import Arcs, Prices, Source, Stored
+from marketplace.solver.spread import OneCore, Spread
 from marketplace.solver.ties import decide
 
 if TYPE_CHECKING:
     from marketplace.solver.engines import Progress
-    from marketplace.solver.spread import Spread
+
+WORTH_PROCESSES: Final = 10**8
+"""Pairs of lots and lines, near or far, below which handing the parts of a field to other processes takes longer."""
 
 _UNASKED: Final = np.iinfo(np.int64).max
 
@@ -111,22 +116,28 @@ def allocate_field(
     if objective == "utilization":
         short[:n] = ~idle  # where no line is near all of it is left over
     some, carried, rounds, most, done = list[Arcs](), list[Integers](), 0, 0, 0
-    for lots, lines, source in field.parts(budget=budget):
+    split = list(field.split())
 
-        def tell(far: float, before: int = done, size: int = lots.size) -> None:
-            if progress is not None:
-                progress((before + int(far * size)) * _STEPS // n, _STEPS)
+    def tell(far: float, size: int) -> None:
+        if progress is not None:
+            progress((done + int(far * size)) * _STEPS // n, _STEPS)
 
-        settled = settle(source, method, objective=objective, share=share, tell=tell, spread=spread)
+    def part(at: int) -> _Part:
+        lots, lines = split[at]
+        told = partial(tell, size=lots.size) if spread is None else None
+        return _Part(field.part(lots, lines), method, objective, share, budget, told)
+
+    pairs = [lots.size * lines.size for lots, lines in split]
+    for at, (settled, arcs, kg) in (spread or OneCore()).each(
+        _settled, Lazily(part, len(split)), cost=pairs, worth=WORTH_PROCESSES
+    ):
+        lots, lines = split[at]
         nodes = np.concatenate([lots, lines + n])
         potentials[nodes], short[nodes] = settled.potentials, settled.short
-        used = np.flatnonzero(settled.kg)
-        arcs = Arcs(*(column[used] for column in settled.arcs))
-        if not share:
-            arcs = source.tight(Prices.of(settled.potentials, settled.short, lots.size))
-        carried.append(_moved(settled, arcs, lines.size))
         some.append(Arcs(lots[arcs.lot], lines[arcs.line], arcs.cost))
+        carried.append(kg)
         rounds, most, done = rounds + settled.rounds, max(most, settled.most), done + lots.size
+        tell(0.0, 0)
     lots = np.flatnonzero(idle)
     near = field.part(lots, np.arange(m)).batches()
     _settle_idle(potentials, short, idle, (Arcs(lots[arcs.lot], arcs.line, arcs.cost) for arcs in near))
@@ -142,6 +153,29 @@ def allocate_field(
         progress(_STEPS, _STEPS)
     answer = Allocation(kg, potentials[:n], -potentials[n:], short[:n], short[n:])
     return Scattered(arcs, answer, Statistics(rounds, most, weighted(kg, arcs.cost), bound))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A part of a field, and how it is to be solved, here or in another process."""
+
+    source: Generated
+    method: Method
+    objective: Objective
+    share: float
+    budget: int
+    tell: Callable[[float], None] | None
+
+
+def _settled(part: _Part) -> tuple[Settled, Arcs, Integers]:
+    """Return what was settled of a part, the arcs that its ties or its plan are made of, and their kilograms."""
+    source: Source = part.source.stored(part.budget) or part.source
+    settled = settle(source, part.method, objective=part.objective, share=part.share, tell=part.tell)
+    used = np.flatnonzero(settled.kg)
+    arcs = Arcs(*(column[used] for column in settled.arcs))
+    if not part.share:
+        arcs = source.tight(Prices.of(settled.potentials, settled.short, source.supply.size))
+    return settled, arcs, _moved(settled, arcs, source.capacity.size)
 
 
 def _moved(settled: Settled, arcs: Arcs, m: int) -> Integers:

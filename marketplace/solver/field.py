@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from marketplace.solver.ground import Ground
 from marketplace.solver.problem import MOST_COST, Flags, Integers
-from marketplace.solver.sources import Arcs, Found, Prices, Source, Stored, best
+from marketplace.solver.sources import Arcs, Found, Prices, Stored, best
 
 BUDGET: Final = 2**28
 """Bytes that the arcs of a part may take to be kept and not generated again in every round."""
@@ -67,12 +67,11 @@ class Field:
         if sum(int(np.abs(array).max()) for array in ends if array.size) > MOST_COST:
             raise ValueError(f"a cost is beyond {MOST_COST} per tonne")
 
-    def parts(self, *, budget: int = BUDGET) -> Iterator[tuple[Integers, Integers, Source]]:
+    def split(self) -> Iterator[tuple[Integers, Integers]]:
         """
-        Yield the parts that no material joins: which lots, which lines (both ascending), and a source of their arcs.
+        Yield the parts that no material joins: which lots and which lines, both ascending.
 
-        A lot that has nothing is in none of them. The source numbers lots and lines within the part. It keeps its arcs where they fit ``budget`` bytes, and
-        generates them whenever it is asked where not; that changes no answer.
+        A lot that has nothing is in none of them.
         """
         m, kinds = self.takes.shape
         line, kind = np.nonzero(self.takes)
@@ -82,8 +81,7 @@ class Field:
             lots = np.flatnonzero((label[m + self.material] == part) & (self.supply > 0))
             lines = np.flatnonzero(label[:m] == part)
             if lots.size and lines.size:
-                source = self.part(lots, lines)
-                yield lots, lines, source.stored(budget) or source
+                yield lots, lines
 
     def part(self, lots: Integers, lines: Integers) -> Generated:
         """Return some of the lots and lines as a source of the arcs between them, numbered anew."""
@@ -104,8 +102,8 @@ class Field:
         )
 
     def count(self) -> int:
-        """Return how many arcs there are."""
-        return sum(source.count() for _, _, source in self.parts(budget=0))
+        """Return how many arcs there are of lots that have anything."""
+        return sum(self.part(*part).count() for part in self.split())
 
 
 class Generated(Field):

@@ -14,6 +14,7 @@ from marketplace.solver.field_certificate import FieldCertificate, certify_field
 from marketplace.solver.problem import Allocation, Cancelled, Objective, Problem
 from marketplace.solver.sources import Found, Prices
 from marketplace.solver.sphere import great_circle_m
+from marketplace.solver.spread import Processes
 
 OBJECTIVES: tuple[Objective, ...] = ("utilization", "surplus")
 
@@ -117,8 +118,8 @@ def test_the_arcs_of_a_field_are_the_pairs_near_enough(seed: int):
     again = [(*pair,) for lot, line, _ in every_arc(field) for pair in zip(lot.tolist(), line.tolist(), strict=True)]
     own = [
         (int(lots[lot]), int(lines[line]))
-        for lots, lines, source in field.parts(budget=0)
-        for arcs in source.batches()
+        for lots, lines in field.split()
+        for arcs in field.part(lots, lines).batches()
         for lot, line in zip(arcs.lot.tolist(), arcs.line.tolist(), strict=True)
     ]
 
@@ -133,7 +134,7 @@ def test_arcs_that_are_generated_are_priced_as_stored_ones(seed: int):
     """With any prices at all, among them such as no plan has."""
     field = scattered_field(seed)
     rng = np.random.default_rng(seed)
-    for lots, lines, _ in field.parts():
+    for lots, lines in field.split():
         source, n, m = field.part(lots, lines), lots.size, lines.size
         potentials, short = rng.integers(-2_000, 9_000, n + m), rng.random(n + m) < 0.3
         prices = Prices.of(potentials, short, n)
@@ -164,6 +165,18 @@ def test_every_plan_is_proved_over_all_arcs(objective: Objective, seed: int):
     assert proof.violations == ()
     assert proof.gap == 0
     assert proof.valid or objective == "surplus"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_in_other_processes_give_the_same_plan(seed: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(delayed, "WORTH_PROCESSES", 0)
+    field = scattered_field(seed)
+
+    here, there = (allocate_field(field, network.METHOD, spread=spread) for spread in (None, Processes(2)))
+
+    assert [column.tolist() for column in there.arcs] == [column.tolist() for column in here.arcs]
+    for name in ("kg", "lot_price", "line_price", "short_lots", "short_lines"):
+        assert getattr(there.allocation, name).tobytes() == getattr(here.allocation, name).tobytes()
 
 
 def changed(found: Scattered, **fields) -> Scattered:
