@@ -64,7 +64,8 @@ class AcceptanceLimit(Base):
     A limit of a property at a line, for one material or for all.
 
     Without a deduction the limit is hard. With one, each unit beyond it costs so much per tonne, up to the stop value,
-    beyond which the load is refused.
+    beyond which the load is refused. With ``monthly_mean`` the mean of all that arrives in a month keeps the limit, and
+    only the stop value is asked of each load.
     """
 
     __tablename__ = "acceptance_limits"
@@ -83,6 +84,7 @@ class AcceptanceLimit(Base):
     maximum: Mapped[Measure | None]
     deduction_fen_per_unit: Mapped[Fen | None]
     stop_value: Mapped[Measure | None]
+    monthly_mean: Mapped[bool] = mapped_column(default=False)
 
     line: Mapped[IntakeLine] = relationship(back_populates="limits", lazy="raise")
 

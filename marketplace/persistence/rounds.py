@@ -23,6 +23,8 @@ class Round(Base):
         CheckConstraint(
             "kind = 'market' or (objective = 'utilization' and subsidy_fen_per_t = 0)", name="planning_without_prices"
         ),
+        CheckConstraint("contract_fee_fen between 0 and 10000000", name="contract_fee_sensible"),
+        CheckConstraint("truckload_kg is null or truckload_kg between 1000 and 100000", name="truckload_sensible"),
         CheckConstraint("max_m > 0", name="radius_positive"),
         CheckConstraint("circuity_permille between 1000 and 2000", name="circuity_sensible"),
         CheckConstraint("attempt >= 0", name="attempt_not_negative"),
@@ -37,6 +39,10 @@ class Round(Base):
     objective: Mapped[str] = mapped_column(default="utilization")
     subsidy_fen_per_t: Mapped[Fen] = mapped_column(default=0)
     """Paid to the producer for each tonne awarded, beside the price."""
+    contract_fee_fen: Mapped[Fen] = mapped_column(default=0)
+    """What one more contract costs (weighing, sampling, papers): counted in the plan, part of no price."""
+    truckload_kg: Mapped[Kilograms | None]
+    """Each contract moves whole multiples of it in each month; none: any mass."""
     first_month: Mapped[MonthOf]
     last_month: Mapped[MonthOf]
     max_m: Mapped[int]
