@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal, TypeAlias
 
+from marketplace.domain.canonical import LATER
 from marketplace.domain.errors import Invalid
 
-Outcome: TypeAlias = Literal["met", "deducted", "missing", "limit", "stop"]
+Outcome: TypeAlias = Literal["met", "deducted", "balanced", "missing", "limit", "stop"]
 
 MOST_DEDUCTION_FEN_PER_UNIT: Final = 10**7
 """A hundred thousand yuan per tonne for one unit over; what is above is a typing error."""
@@ -23,6 +24,10 @@ class Limit:
     takes ``deduction_fen_per_unit`` off the price per tonne, up to and with the stop value, if there is one. A limit
     with ``material`` holds for that material only.
 
+    With ``monthly_mean`` the limit is one of the mean, by kilograms, of all that arrives at the line in a month: a value
+    beyond it is taken, with its own deduction if one is stated, as long as what else arrives balances it. The stop value is
+    asked of each load all the same.
+
     Raises Invalid where the figures contradict each other.
     """
 
@@ -33,6 +38,7 @@ class Limit:
     stop_minimum: Decimal | None = None
     stop_maximum: Decimal | None = None
     material: str | None = None
+    monthly_mean: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Refuse a limit that says nothing or contradicts itself."""
@@ -101,6 +107,6 @@ def _beyond(limit: Limit, value: Decimal, sign: int, edge: Decimal | None, stop:
         return None
     by = (value - edge) * sign
     if limit.deduction_fen_per_unit is None:
-        return Judgment("limit", value, edge, by)
+        return Judgment("balanced" if limit.monthly_mean else "limit", value, edge, by)
     deduction = int((by * limit.deduction_fen_per_unit).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
     return Judgment("deducted", value, edge, by, deduction)

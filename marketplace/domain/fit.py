@@ -144,12 +144,21 @@ class Deduction:
     fen_per_t: int
 
 
+@dataclass(frozen=True)
+class Balanced:
+    """A value beyond a limit that the mean of a month keeps: it may come as far as what else arrives balances it."""
+
+    property: str
+    value: Decimal
+    limit: Decimal
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fit:
     """
     What `check` found.
 
-    ``months`` are those, of the months asked about, in which no monthly filter stands in the way. Delivered price and
+    ``balanced`` are values beyond limits of a month's mean, which no pair can be held against alone. ``months`` are those, of the months asked about, in which no monthly filter stands in the way. Delivered price and
     net (delivered less freight less deductions) are None where the line states no price for the material.
     """
 
@@ -161,6 +170,7 @@ class Fit:
     deductions: tuple[Deduction, ...]
     delivered_fen_per_t: int | None
     net_fen_per_t: int | None
+    balanced: tuple[Balanced, ...] = ()
 
     @property
     def first(self) -> Reason | None:
@@ -195,7 +205,7 @@ def check(
         tariff=tariff or tariff_for(offered.material),
         circuity_permille=circuity_permille,
     )
-    by_limits, deductions = _limits(offered, accepting)
+    by_limits, deductions, balanced = _limits(offered, accepting)
     monthly, open_months = _monthly(offered, accepting, months, filing)
     deduction = sum(each.fen_per_t for each in deductions)
     delivered = accepting.materials.get(offered.material)
@@ -218,6 +228,7 @@ def check(
         deductions=deductions,
         delivered_fen_per_t=delivered,
         net_fen_per_t=net,
+        balanced=balanced,
     )
 
 
@@ -278,9 +289,11 @@ def _kind(offered: Offered, accepting: Accepting) -> Iterator[Reason]:
         )
 
 
-def _limits(offered: Offered, accepting: Accepting) -> tuple[tuple[Reason, ...], tuple[Deduction, ...]]:
-    """Return what the acceptance limits refuse, what is missing (after that), and what is taken off the price."""
-    refused, missing, deductions = [], [], []
+def _limits(
+    offered: Offered, accepting: Accepting
+) -> tuple[tuple[Reason, ...], tuple[Deduction, ...], tuple[Balanced, ...]]:
+    """Return what the limits refuse, what is missing (after that), what is taken off, what a month's mean must balance."""
+    refused, missing, deductions, balanced = [], [], [], []
     for limit in accepting.limits:
         if not limit.holds_for(offered.material):
             continue
@@ -291,7 +304,9 @@ def _limits(offered: Offered, accepting: Accepting) -> tuple[tuple[Reason, ...],
             deductions.append(Deduction(limit.property, found.value, found.against, found.deduction_fen_per_t))
         elif found.outcome in {"limit", "stop"}:
             refused.append(_refused(limit.property, found))
-    return (*refused, *missing), tuple(deductions)
+        if limit.monthly_mean and found.outcome in {"deducted", "balanced"} and found.value is not None:
+            balanced.append(Balanced(limit.property, found.value, found.against or Decimal(0)))
+    return (*refused, *missing), tuple(deductions), tuple(balanced)
 
 
 def _missing(code: str) -> Reason:

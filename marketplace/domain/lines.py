@@ -27,7 +27,8 @@ class NewLimit:
     What a line asks of one property, for one material or, with an empty one, for all.
 
     Without a deduction it is hard. With one, each unit beyond it takes so much off the price of a tonne, up to the stop
-    value. Raises Invalid if the figures contradict each other.
+    value. With ``monthly_mean`` it is kept by the mean of all that arrives in a month, and the stop value by each load.
+    Raises Invalid if the figures contradict each other.
     """
 
     property: str
@@ -36,6 +37,7 @@ class NewLimit:
     maximum: Decimal | None = None
     deduction_fen_per_unit: int | None = None
     stop_value: Decimal | None = None
+    monthly_mean: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what limits nothing or contradicts itself."""
@@ -58,7 +60,7 @@ class NewLimit:
             )
         if self.stop_value is None:
             return
-        if self.deduction_fen_per_unit is None:
+        if self.deduction_fen_per_unit is None and not self.monthly_mean:
             raise Invalid(
                 "A stop value needs a deduction; without one the limit itself is the end.", field="stop_value"
             )

@@ -195,7 +195,7 @@ class Proof:
 
     ``moved_kg`` moved, and no plan that keeps the least lots, filings, caps and permits of the round could move more than ``most_kg``;
     ``cost`` was spent and ``bound`` is the least that so many tonnes cost, both in thousandths of a fen (kilograms times
-    fen per tonne). The two flags say that nothing is left between; where contracts had to be chosen, something may be. In a ``surplus`` round the cost is
+    fen per tonne), the cost of contracts among it. The two flags say that nothing is left between; where contracts had to be chosen, something may be. In a ``surplus`` round the cost is
     minus the surplus, the bound holds for every plan, and the tonnes are not the question. ``prices`` is told where the
     round is one for the greatest surplus or carries a subsidy.
     """
@@ -239,7 +239,9 @@ class Report:
     from the surplus, ``bound_kg`` is ``allocated_kg`` and what the rules cost stands in `Surplus.gap_fen`. ``paid_fen`` is what recyclers pay and producers receive for the
     waste, below zero if the producers pay; None without prices. ``transport_t_km`` is tonnes times road kilometers,
     rounded down. ``surplus`` is counted in a ``surplus`` round alone; ``subsidy_fen`` is what is paid to the producers
-    beside ``paid_fen``, by whoever pays the round's subsidy.
+    beside ``paid_fen``, by whoever pays the round's subsidy. ``fees_fen`` is what the contracts cost that were counted
+    beside the freight, in no price; ``truckload_kg`` the load of which whole multiples move, if the round has one; ``means``
+    how many limits of a month's mean bind several lots together, a line and month each. ``gap_kg`` counts what was given up for truckloads and means too.
     """
 
     offered_kg: int
@@ -259,6 +261,9 @@ class Report:
     passes: int
     surplus: Surplus | None = field(default=None, metadata=LATER)
     subsidy_fen: int = field(default=0, metadata=LATER)
+    fees_fen: int = field(default=0, metadata=LATER)
+    truckload_kg: int | None = field(default=None, metadata=LATER)
+    means: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)

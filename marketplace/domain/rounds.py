@@ -30,12 +30,15 @@ from marketplace.domain.results import (
 
 __all__ = [
     "KINDS",
+    "MOST_CONTRACT_FEE_FEN",
     "MOST_KM",
     "MOST_MONTHS",
     "MOST_SUBSIDY_FEN_PER_T",
     "OBJECTIVES",
     "TRANSITIONS",
+    "TRUCKLOADS_KG",
     "Alternative",
+    "Arriving",
     "Explanation",
     "Kind",
     "Leftover",
@@ -69,6 +72,9 @@ OBJECTIVES: Final[tuple[Objective, ...]] = ("utilization", "surplus")
 MOST_MONTHS: Final = 12
 MOST_KM: Final = 2000
 MOST_SUBSIDY_FEN_PER_T: Final = 100_000
+MOST_CONTRACT_FEE_FEN: Final = 10_000_000
+TRUCKLOADS_KG: Final = (1_000, 100_000)
+"""The least and the most that a truckload weighs."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,8 @@ class NewRound:
     A round as an administrator asks for it: for which months, until when, and how far.
 
     ``subsidy_fen_per_t`` is paid to the producer for each tonne awarded, all of which count towards the rate.
+    ``contract_fee_fen`` is what one more contract costs, counted beside the freight and part of no price; with
+    ``truckload_kg`` each contract moves whole multiples of it in each month.
 
     Raises Invalid where that makes no sense by itself; `must_lie_ahead` asks what depends on the clock.
     """
@@ -180,6 +188,8 @@ class NewRound:
     max_km: int
     circuity: Decimal
     subsidy_fen_per_t: int = 0
+    contract_fee_fen: int = 0
+    truckload_kg: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -193,6 +203,10 @@ class NewRound:
             raise Invalid("A planning round leaves prices out, so a subsidy would change nothing.", field="subsidy")
         if not 0 <= self.subsidy_fen_per_t <= MOST_SUBSIDY_FEN_PER_T:
             raise Invalid("A subsidy is between 0 and 1,000 yuan per tonne.", field="subsidy")
+        if not 0 <= self.contract_fee_fen <= MOST_CONTRACT_FEE_FEN:
+            raise Invalid("The cost of a contract is between 0 and 100,000 yuan.", field="contract_fee")
+        if self.truckload_kg is not None and not TRUCKLOADS_KG[0] <= self.truckload_kg <= TRUCKLOADS_KG[1]:
+            raise Invalid("A truckload is between 1 and 100 tonnes.", field="truckload")
         if self.last_month < self.first_month:
             raise Invalid("The last month is before the first.", field="last_month")
         if len(self.months) > MOST_MONTHS:
@@ -263,24 +277,41 @@ class SnapshotLot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Arriving:
+    """What arrives at a line in a month beside the round, and counts in the mean of a property: so much of such a value."""
+
+    month: Month
+    material: str
+    property: str
+    kg: int
+    value: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
 class SnapshotLine:
     """
     What an intake line brings to a round: what it takes, and its free capacity in kilograms by month.
 
     ``year_left_kg`` is what its permit leaves for a calendar year, where that is less than the months of the year together;
     in a round frozen before there was such a thing, each month holds its share of the permit at most. ``small_works`` says
-    that its organization is one for which a listing may keep a share.
+    that its organization is one for which a listing may keep a share. ``arriving`` is what was promised to the line
+    before, where a limit of it is one of a month's mean.
     """
 
     accepting: Accepting
     months: tuple[tuple[Month, int], ...]
     year_left_kg: tuple[tuple[int, int], ...] = field(default=(), metadata=LATER)
     small_works: bool = field(default=False, metadata=LATER)
+    arriving: tuple[Arriving, ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         """Put months and years in order; the room of the line is that of all months, as far as the permit goes."""
         object.__setattr__(self, "months", _in_order(self.months))
         object.__setattr__(self, "year_left_kg", tuple(sorted(self.year_left_kg)))
+        arriving = sorted(
+            self.arriving, key=lambda each: (each.month, each.property, each.material, each.value, each.kg)
+        )
+        object.__setattr__(self, "arriving", tuple(arriving))
         _must_differ("year", tuple(year for year, _ in self.year_left_kg))
         room = self.room_in(month for month, _ in self.months)
         if self.accepting.room_kg != room:
@@ -335,6 +366,8 @@ class Snapshot:
     Rows come in any order and are kept sorted by id, so that equal rounds are equal bytes. ``declined`` are pairs of
     listing and line that were declined and are not joined again. Freight is counted by ``tariffs``, one a material.
     ``subsidy_fen_per_t`` is paid to the producer for each tonne awarded, so that its price may lie so much below reserve.
+    ``contract_fee_fen`` is counted once for each contract, and is part of no price; with ``truckload_kg`` whole multiples
+    of it move between two in each month.
     ``explains`` says how much the answer explains: 0 as the first rounds did, which are repeated to the byte, 1 also the
     curve of cost, what a tonne is worth, margins, and which changes were confirmed by solving again.
 
@@ -354,6 +387,8 @@ class Snapshot:
     declined: tuple[tuple[int, int], ...] = ()
     subsidy_fen_per_t: int = field(default=0, metadata=LATER)
     explains: int = field(default=0, metadata=LATER)
+    contract_fee_fen: int = field(default=0, metadata=LATER)
+    truckload_kg: int | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Sort the rows, and refuse what no round can mean."""
@@ -376,6 +411,8 @@ class Snapshot:
             raise ValueError("a planning round has no prices")
         if self.subsidy_fen_per_t < 0:
             raise ValueError("a subsidy is not less than nothing")
+        if self.contract_fee_fen < 0 or (self.truckload_kg is not None and self.truckload_kg < 1):
+            raise ValueError("a contract costs nothing or more, and a truckload is at least one kilogram")
         window, priced = set(self.months), {material for material, _ in self.tariffs}
         for months in (*(lot.months for lot in self.lots), *(line.months for line in self.lines)):
             if not window.issuperset(month for month, _ in months):
