@@ -110,6 +110,7 @@ def joined(
                 found.append((lot_at[pair[0], month], to, cost, *pair, month))
     found.sort(key=lambda arc: arc[:2])
     arcs = tuple((arc[3], arc[4], arc[5]) for arc in found)
+    contracts: dict[Pair, int] = {}
     kg_of_lot = {(lot.listing_id, month): kg for lot in snapshot.lots for month, kg in lot.months}
     kg_of_line = {(line.line_id, month): kg for line in snapshot.lines for month, kg in line.months}
     problem = Problem.of(
@@ -119,6 +120,7 @@ def joined(
         line=_whole([arc[1] for arc in found]),
         cost=_whole([arc[2] for arc in found]),
         objective=snapshot.objective,
+        contract=_whole([contracts.setdefault(arc[:2], len(contracts)) for arc in arcs]),
     )
     return Assembled(
         snapshot=snapshot,

@@ -62,9 +62,10 @@ class Standing:
         2. A touched part is solved by the engine or, where it is large and stores nothing, led to its new best plan by
            `reroute.rerouted`; if that gives up or does not prove itself, by the engine after all. The cut and the prices
            depend on the part alone.
-        3. Ties are decided by ranks among all lots and lines, which an edit leaves as they are unless it adds to them; and of
-           many tied parts only so many are asked for their fewest contracts. So they are decided anew in the touched parts, or
-           in all where lots or lines came or the tied parts are that many.
+        3. Ties are decided by ranks among all lots and lines, which an edit leaves as they are unless it adds to them; of
+           many tied parts only so many are asked for their fewest contracts, and a contract over several arcs may join parts. So
+           they are decided anew in the touched parts, or in all where lots or lines came, the tied parts are that many
+           or contracts are over several arcs.
 
         Raises ValueError if the edit is none, SolverFailed if the engine does.
         """
@@ -82,7 +83,7 @@ class Standing:
         tied = {at: many for at, many in self.tied.items() if at in elsewhere}
         tied[int(label[nodes[0]])] = ties.parts().size if ties.open.size else 0
         grown = problem.supply.size > self.problem.supply.size or problem.capacity.size > self.problem.capacity.size
-        if grown or max(sum(tied.values()), sum(self.tied.values())) > MOST_PARTS:
+        if grown or problem.contract is not None or max(sum(tied.values()), sum(self.tied.values())) > MOST_PARTS:
             found = Ties.of(problem, found).decided(problem, found)
         elif ties.open.size:
             found = ties.within(part, problem, found).decided(problem, found)

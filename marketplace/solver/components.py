@@ -64,6 +64,30 @@ def pieces(graph: Graph) -> Iterator[Part]:
     yield from _split(*_connected(n + m, graph.tail, graph.head), n, graph.tail)
 
 
+def joined(parts: Sequence[Part], key: Integers) -> list[Part]:
+    """
+    Return parts put together wherever arcs of two have the same ``key`` (e,), the one with most arcs first.
+
+    A key below zero joins nothing.
+    """
+    which = np.repeat(np.arange(len(parts)), [part.arcs.size for part in parts])
+    arcs = np.concatenate([part.arcs for part in parts]) if parts else np.zeros(0, dtype=np.int64)
+    keyed = key[arcs] >= 0
+    keys, place = np.unique(key[arcs[keyed]], return_inverse=True)
+    _, label = _connected(len(parts) + keys.size, which[keyed], place + len(parts))
+    groups: dict[int, list[Part]] = {}
+    for part, at in zip(parts, label.tolist(), strict=False):
+        groups.setdefault(at, []).append(part)
+    found = [some[0] if len(some) == 1 else _together(some) for some in groups.values()]
+    return sorted(found, key=lambda part: -part.arcs.size)
+
+
+def _together(some: Sequence[Part]) -> Part:
+    return Part(
+        *(np.sort(np.concatenate([getattr(part, name) for part in some])) for name in ("lots", "lines", "arcs"))
+    )
+
+
 def _connected(nodes: int, tail: Integers, head: Integers) -> tuple[int, Integers]:
     ones = np.ones(tail.size, dtype=np.int8)
     ends = (tail.astype(np.int32), head.astype(np.int32))

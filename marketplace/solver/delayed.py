@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -84,9 +84,10 @@ def allocate(
     at = np.flatnonzero(idle[problem.lot])
     _settle_idle(potentials, short, idle, [Arcs(problem.lot[at], problem.line[at], problem.cost[at])])
     tight = source.tight(Prices.of(settled.potentials, short, n))
-    kg = _decided(problem, tight, _moved(settled, tight, m), short, potentials, method)
+    at = np.searchsorted(problem.lot * m + problem.line, tight.lot * m + tight.line)
+    on_face = replace(problem, contract=None if problem.contract is None else problem.contract[at])
     whole = np.zeros(e, dtype=np.int64)
-    whole[np.searchsorted(problem.lot * m + problem.line, tight.lot * m + tight.line)] = kg
+    whole[at] = _decided(on_face, tight, _moved(settled, tight, m), short, potentials, method)
     if progress is not None:
         progress(e, e)
     return Allocation(whole, potentials[:n], -potentials[n:], short[:n], short[n:])

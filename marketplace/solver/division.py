@@ -30,6 +30,8 @@ def part_of(problem: Problem, inside: Flags) -> Problem:
         line=number[problem.line[arcs] + n] - lots.size,
         cost=problem.cost[arcs],
         objective=problem.objective,
+        contract=None if problem.contract is None else problem.contract[arcs],
+        fewest=problem.fewest,
         carry=Carry.of(
             tail=number[carry.tail[kept]],
             head=number[carry.head[kept]],

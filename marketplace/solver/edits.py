@@ -101,7 +101,18 @@ def edited(problem: Problem, edit: Edit) -> tuple[Problem, Integers]:
     if n > problem.supply.size and carry.tail.size:
         tail, head = (_renumbered(each, problem, n) for each in (carry.tail, carry.head))
         carry = replace(carry, tail=tail, head=head)
-    return Problem(supply, capacity, lot, line, cost, problem.objective, carry), origin
+    contract = None if problem.contract is None else _contracts(problem.contract, origin)
+    return Problem(supply, capacity, lot, line, cost, problem.objective, carry, contract, problem.fewest), origin
+
+
+def _contracts(old: Integers, origin: Integers) -> Integers:
+    """Return the contract of each arc (e',): the one that it had, and one of its own for each that is new."""
+    new = np.flatnonzero(origin < 0)
+    found = np.zeros(origin.size, dtype=np.int64)
+    found[origin >= 0] = old[origin[origin >= 0]]
+    found[new] = np.arange(new.size) + 1 + old.max(initial=-1)
+    found.flags.writeable = False
+    return found
 
 
 def _masses(old: Integers, given: Mapping[int, int]) -> Integers:

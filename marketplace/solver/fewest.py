@@ -2,74 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, eye_array, hstack
+from scipy.sparse import coo_array, csr_array, hstack
 
-from marketplace.solver.components import Part, pieces
-from marketplace.solver.graph import Face, Graph
-from marketplace.solver.problem import Integers
+from marketplace.solver.components import Part, joined, pieces
+from marketplace.solver.graph import Face
+from marketplace.solver.problem import Flags, Integers
 from marketplace.solver.rows import Rows, rows_of
 
-MOST_ARCS: Final = 60
-"""Arcs of a tied part up to which the fewest contracts are looked for; larger ones keep their vertex."""
+MOST_CONTRACTS: Final = 40
+"""Contracts of a tied part up to which the fewest are looked for; larger parts keep their vertex."""
 
-MOST_PARTS: Final = 400
+MOST_ARCS: Final = 480
+"""Arcs of a tied part up to which the fewest contracts are looked for: a year of `MOST_CONTRACTS`."""
+
+MOST_PARTS: Final = 100
 """Tied parts that are asked, the largest first, so that a market where everything is tied is not held up."""
 
-_NODES: Final = 500
+_NODES: Final = 200
 """Nodes of branch and bound for one part: a limit that is the same on every machine, unlike seconds."""
 
 _UNIT: Final = 20
 
 
-def fewer(face: Face, kg: Integers) -> Integers:
+def fewer(face: Face, kg: Integers, contract: Integers, stands: Flags) -> Integers:
     """
-    Return kilograms on the face, (e,), along as few pairs as can be, where the arcs of the face are all tied.
+    Return kilograms on the face, (e,), under as few contracts as can be, where the arcs of the face are all tied.
 
-    The fewest pairs that carry a flow are a hard problem (it holds the partition of a set of numbers [1]_), so each connected part
-    is a mixed-integer program of its own, with a limit of nodes; a part that is large, or not proved within the limit, keeps
-    what it has. The result depends on ``kg`` and the face alone.
+    ``contract`` (pairs,) is which contract each pair of the face is of, and ``stands`` (pairs,) whether that contract is made
+    anyway, for what it moves elsewhere. The fewest pairs that carry a flow are a hard problem (it holds the partition of a set
+    of numbers [1]_), so each part, connected by arcs or by a contract that may be made or not, is a mixed-integer program of its
+    own, with a limit of nodes; a part that is large, or not proved within the limit, keeps what it has. Of as many contracts
+    those are made whose numbers add up to least. The result depends on what is given alone.
 
     References
     ----------
     .. [1] G. M. Guisewite and P. M. Pardalos (1990), :doi:`10.1007/BF02283688`.
     """
     found = kg.copy()
-    small = [part for part in pieces(face.graph) if part.arcs.size <= MOST_ARCS]
-    for part in small[:MOST_PARTS]:
-        better = _fewest(face, part, kg[part.arcs])
+    tied = [
+        tie for tie in _ties(face, contract, stands) if tie.most <= MOST_CONTRACTS and tie.part.arcs.size <= MOST_ARCS
+    ]
+    for tie in tied[:MOST_PARTS]:
+        better = _fewest(face, tie, kg[tie.part.arcs])
         if better is not None:
-            found[part.arcs] = better
+            found[tie.part.arcs] = better
     return found
 
 
-def _fewest(face: Face, part: Part, kg: Integers) -> Integers | None:
-    """Return a plan of the part with the fewest pairs; None if there is none with fewer, or none is proved."""
-    graph = face.graph.only(part.arcs)
-    used = int(np.count_nonzero(kg[: graph.pairs]))
-    if used <= _at_least(face, graph, part):
+@dataclass(frozen=True, eq=False)
+class _Tie:
+    """A tied part, and ``made`` (its pairs,): which contract each is of, from 0 to ``most`` - 1, or -1 if that stands anyway."""
+
+    part: Part
+    made: Integers
+    most: int
+
+    def used(self, kg: Integers) -> int:
+        """Return how many contracts a plan of the part makes that do not stand anyway."""
+        made = self.made[kg[: self.made.size] > 0]
+        return np.unique(made[made >= 0]).size
+
+
+def _ties(face: Face, contract: Integers, stands: Flags) -> Iterator[_Tie]:
+    """Yield the tied parts, those with most arcs first."""
+    pairs = face.graph.pairs
+    key = np.where(stands, -1, contract)
+    for part in joined(list(pieces(face.graph)), np.append(key, np.full(face.graph.tail.size - pairs, -1))):
+        own = key[part.arcs[part.arcs < pairs]]
+        numbers = np.unique(own[own >= 0])
+        yield _Tie(part, np.where(own < 0, -1, np.searchsorted(numbers, own)), numbers.size)
+
+
+def _fewest(face: Face, tie: _Tie, kg: Integers) -> Integers | None:
+    """Return a plan of the part with the fewest contracts; None if there is none with fewer, or none is proved."""
+    used = tie.used(kg)
+    if used <= _at_least(face, tie):
         return None
-    of = rows_of(face, part)
+    of = rows_of(face, tie.part)
     unit = 2.0 ** max(0, int(np.abs(of.mass).max(initial=0)).bit_length() - _UNIT)
-    pairs, arcs = graph.pairs, graph.tail.size
+    pairs, arcs = tie.made.size, tie.part.arcs.size
     most = np.append(np.full(pairs, float(np.abs(of.mass).max(initial=0)) / unit), of.most / unit)
-    flow = hstack([of.rows, csr_array((of.mass.size, pairs))])
-    held = hstack([eye_array(pairs, arcs), -eye_array(pairs) * most[:pairs, None]])
+    flow = hstack([of.rows, csr_array((of.mass.size, tie.most))])
+    asked = np.flatnonzero(tie.made >= 0)
+    row = np.arange(asked.size)
+    held = coo_array(
+        (
+            np.append(np.ones(asked.size), -most[asked]),
+            (np.append(row, row), np.append(asked, arcs + tie.made[asked])),
+        ),
+        shape=(asked.size, arcs + tie.most),
+    )
     low = np.where(of.exact, of.mass, of.least).astype(np.float64) / unit
+    earlier = 1 + np.arange(tie.most) / (tie.most * (tie.most + 1))  # all of them together weigh less than one contract
     found = milp(
-        np.concatenate([np.zeros(arcs), np.ones(pairs)]),
-        integrality=np.concatenate([np.zeros(arcs), np.ones(pairs)]),
-        bounds=Bounds(0, np.concatenate([most, np.ones(pairs)])),
-        constraints=[LinearConstraint(flow, low, of.mass / unit), LinearConstraint(held, -np.inf, 0)],
+        np.append(np.zeros(arcs), earlier),
+        integrality=np.append(np.zeros(arcs), np.ones(tie.most)),
+        bounds=Bounds(0, np.append(most, np.ones(tie.most))),
+        constraints=[LinearConstraint(flow, low, of.mass / unit), LinearConstraint(held.tocsr(), -np.inf, 0)],
         options={"node_limit": _NODES, "mip_rel_gap": 0},
     )
     if found.status != 0 or found.x is None:
         return None
     better: Integers = np.rint(found.x[:arcs] * unit).astype(np.int64)
-    return better if _keeps(of, better) and np.count_nonzero(better[:pairs]) < used else None
+    return better if _keeps(of, better) and tie.used(better) < used else None
 
 
 def _keeps(of: Rows, kg: Integers) -> bool:
@@ -80,8 +121,23 @@ def _keeps(of: Rows, kg: Integers) -> bool:
     return whole and bool(met)
 
 
-def _at_least(face: Face, graph: Graph, part: Part) -> int:
-    """Return how many pairs there are at least: one for each lot that must ship, and for each line that must be filled."""
-    lots = ~face.loose[part.lots] & (face.supply[part.lots] > 0)
-    lines = ~face.loose[part.lines + face.graph.n] & (face.capacity[part.lines] > 0)
-    return max(int(lots.sum()), int(lines.sum())) if not graph.most_kg.size else 0
+def _at_least(face: Face, tie: _Tie) -> int:
+    """Return how many contracts there are at least: of the lots that must ship, or lines that must be filled, those that share none."""
+    graph = face.graph
+    if graph.most_kg.size:
+        return 0
+    mass = np.append(face.supply, face.capacity)
+    must = ~face.loose & (mass > 0)
+    most = 0
+    for end in (graph.tail[tie.part.arcs], graph.head[tie.part.arcs]):
+        order = np.argsort(end, kind="stable")
+        begins = np.flatnonzero(np.diff(end[order], prepend=-1))
+        seen: set[int] = set()
+        count = 0
+        for node, made in zip(end[order][begins].tolist(), np.split(tie.made[order], begins[1:]), strict=True):
+            own = set(made.tolist())
+            if must[node] and -1 not in own and not own & seen:
+                seen |= own
+                count += 1
+        most = max(most, count)
+    return most

@@ -84,6 +84,10 @@ class Problem:
     arc, sorted by (lot, line), each pair once; ``cost`` (e,) in one whole unit per tonne, of either sign: fen per
     tonne in a round, meters of road in a plan from files. All int64. The order of lots and of lines is the order in
     which ties are broken, so whoever builds a problem sorts both by what shall come first.
+
+    ``contract`` (e,) which contract each arc is of, numbers from zero, where one contract is about several arcs, as of the same
+    two over several months; without it each arc is one. Of plans of equal tonnes and cost one with fewer contracts is
+    meant, unless ``fewest`` is false: whoever only weighs plans against each other need not look for it.
     """
 
     supply: Integers
@@ -93,6 +97,8 @@ class Problem:
     cost: Integers
     objective: Objective = "utilization"
     carry: Carry = field(default_factory=Carry.none)
+    contract: Integers | None = None
+    fewest: bool = True
 
     @classmethod
     def of(
@@ -105,6 +111,8 @@ class Problem:
         cost: npt.ArrayLike,
         objective: Objective = "utilization",
         carry: Carry | None = None,
+        contract: npt.ArrayLike | None = None,
+        fewest: bool = True,
     ) -> Problem:
         """Return a problem of read-only arrays; raises ValueError if it is none."""
         problem = cls(
@@ -115,6 +123,8 @@ class Problem:
             cost=_whole("cost", cost),
             objective=objective,
             carry=Carry.none() if carry is None else carry,
+            contract=None if contract is None else _whole("contract", contract),
+            fewest=fewest,
         )
         problem._check()
         return problem
@@ -136,6 +146,8 @@ class Problem:
         if self.objective not in ("utilization", "surplus"):
             raise ValueError(f"there is no objective {self.objective}")
         self.carry.check(n, m)
+        if self.contract is not None and (self.contract.size != e or self.contract.min(initial=0) < 0):
+            raise ValueError("contract has one number from zero for each arc")
         if not e:
             return
         if self.lot.min() < 0 or self.lot.max() >= n or self.line.min() < 0 or self.line.max() >= m:

@@ -4,7 +4,7 @@ Which of several plans of equal tonnes and equal cost is meant: exactly one, whi
 The rule, over the arcs whose quantity is not yet decided:
 
 1. where the objective is ``surplus`` the one that moves the most; where it is ``utilization`` one with fewer contracts, in every
-   tied part that is small enough to prove the fewest, see `marketplace.solver.fewest`;
+   tied part that is small enough to prove the fewest, see `marketplace.solver.fewest`, unless the problem leaves that out;
 2. the plan in which :math:`\sum r_i q_j x_{ij}` is greatest, where :math:`r_i` and :math:`q_j` count lots and lines from the
    last to the first, and a stored kilogram counts :math:`- n m`. The product is strictly supermodular, so that the earlier
    lot is shipped first, and by the earlier line, as in Hoffman's northwest corner [1]_; where all pairs are tied it is that plan;
@@ -13,7 +13,8 @@ The rule, over the arcs whose quantity is not yet decided:
 
 The second is a third linear program on the optimal face, solved only over the arcs that could carry something else; the
 last decides what is left, usually nothing, one arc after another. Both together name one plan; where its contracts are
-not the fewest, a plan with the fewest takes its place. So a plan is a function of the problem.
+not the fewest, they name one among the plans along those that are, and of as many those whose numbers add up to least. So
+a plan is a function of the problem.
 
 References
 ----------
@@ -46,7 +47,25 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
 
     ``tight`` are the arcs that a best plan may change, ascending, and ``loose`` (n + m,) the nodes that it may.
     """
-    kg, free = kg.copy(), loose
+    kg = _in_rank(problem, graph, kg, tight, loose, cheapest)
+    if problem.objective != "utilization" or not problem.fewest:
+        return kg
+    open_ = tight[undecided(held(problem, graph, tight, kg, loose), kg[tight])]
+    contract, stands = _contracts(problem, graph, kg, open_)
+    fewest = fewer(held(problem, graph, open_, kg, loose), kg[open_], contract, stands)
+    if np.array_equal(fewest, kg[open_]):
+        return kg
+    kg[open_] = fewest
+    made = stands | np.isin(contract, contract[fewest[: contract.size] > 0])
+    kept = np.delete(tight, np.searchsorted(tight, open_[: contract.size][~made]))
+    return _in_rank(problem, graph, kg, kept, loose, cheapest)
+
+
+def _in_rank(
+    problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose: Flags, cheapest: Cheapest
+) -> Integers:
+    """Return the plan that order alone means: earlier lots first, by earlier lines, and for ``surplus`` before that the most."""
+    kg = kg.copy()
     open_ = tight[undecided(held(problem, graph, tight, kg, loose), kg[tight])]
     for costs in (most_costs, tie_costs) if problem.objective == "surplus" else (tie_costs,):
         if not open_.size:
@@ -59,10 +78,18 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
         open_ = open_[undecided(held(problem, graph, open_, kg, loose), kg[open_])]
     if open_.size:
         kg[open_] = _in_order(held(problem, graph, open_, kg, loose), kg[open_])
-    if problem.objective == "utilization":
-        open_ = tight[undecided(held(problem, graph, tight, kg, free), kg[tight])]
-        kg[open_] = fewer(held(problem, graph, open_, kg, free), kg[open_])
     return kg
+
+
+def _contracts(problem: Problem, graph: Graph, kg: Integers, open_: Integers) -> tuple[Integers, Flags]:
+    """Return of the pairs among the arcs ``open_`` which contract each is of, and whether a decided pair makes it anyway."""
+    pairs = open_[open_ < graph.pairs]
+    if problem.contract is None:
+        return pairs, np.zeros(pairs.size, dtype=np.bool_)
+    decided = kg[: graph.pairs] > 0
+    decided[pairs] = False
+    contract = problem.contract[pairs]
+    return contract, np.isin(contract, problem.contract[decided])
 
 
 def held(problem: Problem, graph: Graph, at: Integers, kg: Integers, loose: Flags) -> Face:

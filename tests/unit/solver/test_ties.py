@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.solver import fewest
+from marketplace.solver import delayed, fewest, transport
+from marketplace.solver.engines import engine
 from marketplace.solver.problem import Problem
 from marketplace.solver.transport import allocate
 from tests.unit.solver import single
@@ -18,7 +19,7 @@ from tests.unit.solver.problems import problems
 @pytest.fixture
 def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave contracts uncounted, so that order alone decides."""
-    monkeypatch.setattr(fewest, "MOST_ARCS", 0)
+    monkeypatch.setattr(fewest, "MOST_CONTRACTS", 0)
 
 
 def complete(supply: list[int], capacity: list[int], cost: int = 7) -> Problem:
@@ -68,7 +69,7 @@ def test_where_all_is_equal_it_is_the_northwest_corner(supply: list[int], capaci
     problem = complete(supply, capacity)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fewest, "MOST_ARCS", 0)
+        patch.setattr(fewest, "MOST_CONTRACTS", 0)
         allocation = allocate(problem)
 
     expected = np.zeros((len(supply), len(capacity)), dtype=np.int64)
@@ -111,10 +112,70 @@ def test_no_plan_of_these_tonnes_and_this_cost_has_fewer_contracts(problem: Prob
         assert used == 0 or single.best(fewer)[:2] != best
 
 
-def test_a_tied_part_that_is_too_large_to_ask_keeps_the_order(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fewest, "MOST_ARCS", 2)
+@given(problems(most=3), st.data())
+@settings(deadline=None, max_examples=150)
+def test_a_contract_over_several_arcs_counts_once(problem: Problem, data: st.DataObject):
+    e = problem.lot.size
+    drawn = data.draw(st.lists(st.integers(0, 3), min_size=e, max_size=e))
+    problem = replace(problem, contract=np.array(drawn, dtype=np.int64))
+    best = single.best(problem)[:2]
+
+    allocation = allocate(problem)
+
+    used = len(set(problem.contract[allocation.kg > 0].tolist()))
+    for kept in combinations(sorted(set(drawn)), max(used - 1, 0)):
+        at = np.flatnonzero(np.isin(problem.contract, kept))
+        fewer = replace(
+            problem, lot=problem.lot[at], line=problem.line[at], cost=problem.cost[at], contract=problem.contract[at]
+        )
+        assert used == 0 or single.best(fewer)[:2] != best
+
+
+@given(problems(most=4), st.data())
+@settings(deadline=None, max_examples=150)
+def test_whatever_the_way_the_contracts_are_the_same(problem: Problem, data: st.DataObject):
+    e = problem.lot.size
+    drawn = data.draw(st.lists(st.integers(0, 4), min_size=e, max_size=e))
+    problem = replace(problem, contract=np.array(drawn, dtype=np.int64))
+
+    found = [allocate(problem), engine("network")(problem), delayed.allocate(problem, transport.METHOD)]
+
+    assert len({each.kg.tobytes() for each in found}) == 1
+
+
+def test_two_months_between_the_same_two_are_one_contract():
+    """Lot 0 in two months, lines 1 and 2 in two months: whoever takes the first month takes the second."""
+    twice = {"supply": [4, 4], "capacity": [4, 4, 4, 4], "lot": [0, 0, 1, 1], "line": [0, 1, 2, 3], "cost": [7] * 4}
+
+    apart = allocate(Problem.of(**twice, contract=[0, 1, 1, 0]))
+    alone = allocate(Problem.of(**twice))
+
+    assert apart.kg.tolist() == [4, 0, 0, 4]
+    assert alone.kg.tolist() == [4, 0, 4, 0]
+
+
+def test_a_contract_that_is_made_anyway_costs_none():
+    """The second month can go by the second line alone, so the first month goes there too."""
+    problem = Problem.of(
+        supply=[4, 4], capacity=[4, 4, 4], lot=[0, 0, 1], line=[0, 1, 2], cost=[7] * 3, contract=[0, 1, 1]
+    )
+
+    allocation = allocate(problem)
+
+    assert allocation.kg.tolist() == [0, 4, 4]
+
+
+@pytest.mark.parametrize("limit", ["MOST_ARCS", "MOST_CONTRACTS", "MOST_PARTS"])
+def test_a_tied_part_that_is_too_large_to_ask_keeps_the_order(limit: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fewest, limit, 2 if limit != "MOST_PARTS" else 0)
 
     allocation = allocate(complete([4, 3, 5], [5]))
+
+    assert allocation.kg.tolist() == [4, 1, 0]
+
+
+def test_who_only_weighs_plans_leaves_contracts_uncounted():
+    allocation = allocate(replace(complete([4, 3, 5], [5]), fewest=False))
 
     assert allocation.kg.tolist() == [4, 1, 0]
 
