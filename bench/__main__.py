@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import engines, extensions, files, pages, rounds, shares
+from bench import engines, extensions, files, pages, rounds, shares, whatif
 
 Table: TypeAlias = list[dict[str, object]]
 
@@ -39,6 +39,7 @@ PARTS: dict[str, Part] = {
     "files": Part(_one("match over the real instance, from process start to written plan", files.rows)),
     "pages": Part(_one("Pages: server time and statements", pages.rows)),
     "rounds": Part(_one("Rounds: from the frozen input to the proved answer", rounds.rows)),
+    "what-if": Part(_one("What if: one thing otherwise in a solved round", whatif.rows)),
     "engines": Part(engines.tables),
     "shares": Part(_one("Where the time of a plan goes, from points to proof", shares.rows)),
     "extensions": Part(extensions.tables),

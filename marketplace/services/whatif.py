@@ -39,7 +39,7 @@ def ask(session: Session, actor: Actor, round_id: int, question: Question, *, no
         snapshot = beyond(session, snapshot, question.km, now=now)
     session.rollback()  # nothing is held while it is solved
     try:
-        return what_if(snapshot, result, question, engines.engine(), _prove)
+        return what_if(snapshot, result, question, engines.engine(), prove)
     except SolverFailed as failure:
         raise Conflict("The solver found no plan that could be proved.") from failure
 
@@ -57,7 +57,7 @@ def _frozen(session: Session, of: Round) -> tuple[Snapshot, RoundResult]:
     return Snapshot.from_json(read["input"]), RoundResult.from_json(read["result"])
 
 
-def _prove(problem: Problem, allocation: Allocation) -> None:
+def prove(problem: Problem, allocation: Allocation) -> None:
     certificate = certify(problem, allocation)
     if not certificate.valid:
         raise SolverFailed("; ".join(certificate.violations) or "the plan is not proved")
