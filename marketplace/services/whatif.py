@@ -58,6 +58,7 @@ def _frozen(session: Session, of: Round) -> tuple[Snapshot, RoundResult]:
 
 
 def prove(problem: Problem, allocation: Allocation) -> None:
+    """Raise SolverFailed unless the allocation is certified."""
     certificate = certify(problem, allocation)
     if not certificate.valid:
         raise SolverFailed("; ".join(certificate.violations) or "the plan is not proved")
