@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         spreads=spreads,
     )
     app.extensions["marketplace.engine"] = engine
+    app.extensions["marketplace.spread"] = spread
     app.extensions["marketplace.queue"] = tasks
 
     security.install(app, settings)

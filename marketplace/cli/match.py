@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,8 +63,9 @@ class _Number(click.ParamType[Decimal]):
 )
 @click.option(
     "--solver",
-    default="core",
-    help="Where independent parts are solved: core, or processes (processes:N for N of them).",
+    default=None,
+    help="Where independent parts are solved: core, processes (processes:N for N of them), or tcp://host:port, the "
+    "scheduler of a Dask cluster; without it what HUIYONG_SOLVER says.",
 )
 @click.option("--truckload-kg", type=click.IntRange(1, 10**9), default=30_000, help="What a trip carries.")
 @click.option("--whole-trucks", is_flag=True, help="Pairs move whole truckloads alone; else trips are only counted.")
@@ -80,6 +82,18 @@ class _Number(click.ParamType[Decimal]):
     help="What each pair that moves something costs beside its freight; needs files with prices.",
 )
 @click.option("--standing", type=_INPUT, help="A plan, as --out writes one, whose pairs stand: so much moves again.")
+@click.option(
+    "--filings",
+    type=_INPUT,
+    help="Filings across provinces, as CSV: producer, recycler, material, tonnes_left, valid_from, valid_to. With it a pair "
+    "of two provinces needs one, and all that go by it share its tonnes.",
+)
+@click.option(
+    "--filings-day",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="When a filing must hold, if rows have no month; else it is the last day of each month.  [default: today]",
+)
 @click.option(
     "--nodes",
     type=click.IntRange(0, 10**6),
@@ -98,12 +112,14 @@ def match(
     circuity: Decimal,
     objective: Objective,
     engine_name: str,
-    solver: str,
+    solver: str | None,
     truckload_kg: int,
     whole_trucks: bool,
     min_lot_kg: int,
     contract_fee_yuan: Decimal,
     standing: Path | None,
+    filings: Path | None,
+    day: datetime | None,
     nodes: int,
     shown: bool | None,
 ) -> None:
@@ -116,13 +132,17 @@ def match(
     (cap_per_buyer_t of a lot, organization of a line), what is kept for small works (reserved_small_t, small_works) and
     limits of a mean (moisture_mean_max). Then the report says how far the plan may be from the best.
 
+    A column month (2027-03) in both files makes each row a month of its lot or line. storage_t is what a lot or a line
+    may hold over the end of that month, storage_yuan_per_t_month what that costs; nothing arrives at a line in its
+    closed_months (12 01 02 in every year, 2026-12 in one), and permit_t_year is the most that reaches it in a year.
+
     Ctrl-C ends it with 130, and nothing is written.
     """
     from marketplace.cli.planned import Asked, made, refuse
     from marketplace.cli.progress import STOPPED, Line, stoppable, undisturbed
     from marketplace.cli.whole_files import write_all
 
-    _distinct([supply, demand, out, report_, *([standing] if standing else [])], [out, report_])
+    _distinct([supply, demand, out, report_, *(path for path in (standing, filings) if path)], [out, report_])
     permille = circuity * 1000
     if permille != permille.to_integral_value():
         refuse([f"--circuity {circuity}: at most three decimals."])
@@ -139,6 +159,8 @@ def match(
         min_lot_kg=min_lot_kg,
         contract_fee_yuan=contract_fee_yuan,
         standing=standing,
+        filings=filings,
+        day=day.date() if day else datetime.now().astimezone().date(),
         nodes=nodes,
     )
     line = Line(shown)

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from marketplace.cli.places import NoSuchPlace, spread_of
 from marketplace.cli.progress import Line
 from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import fen
 from marketplace.domain.results import Objective
 from marketplace.matching.planfiles import Unreadable, meters, properties_of, read_demand, read_supply
+from marketplace.matching.planfilings import Filed, read_filings
 from marketplace.matching.planning import Pairs, Terms, eligible_pairs
 from marketplace.matching.planreport import Run, plan_csv, report
-from marketplace.matching.planrules import read_standing, rules_of
+from marketplace.matching.planrules import rules_of
 from marketplace.matching.plans import Plan, solve
+from marketplace.matching.planstanding import read_standing
 from marketplace.solver.engines import engine, names, resolve
 from marketplace.solver.problem import SolverFailed
-from marketplace.solver.spread import OneCore, Processes, Spread
-
-_SOLVER: Final = re.compile(r"core|processes(?::(?P<workers>[1-9][0-9]{0,2}))?")
+from marketplace.solver.spread import Spread
 
 
 class Refused(click.ClickException):
@@ -52,12 +53,14 @@ class Asked:
     circuity_permille: int
     objective: Objective
     engine: str
-    solver: str
+    solver: str | None
     truckload_kg: int
     whole_trucks: bool
     min_lot_kg: int
     contract_fee_yuan: Decimal
     standing: Path | None
+    filings: Path | None
+    day: date
     nodes: int
 
 
@@ -74,7 +77,10 @@ def made(asked: Asked, line: Line) -> Made:
     """Read, join, solve and prove; raises ClickException, with 2 if what was given cannot be used."""
     if asked.engine not in names():
         refuse([f"--engine {asked.engine}: there is no such engine. There are {', '.join(names())}."])
-    spread = _spread(asked.solver)
+    try:
+        spread = spread_of(asked.solver)
+    except NoSuchPlace as nowhere:
+        refuse([str(nowhere)])
     began = perf_counter()
     try:
         pairs = _pairs(asked, line)
@@ -102,8 +108,13 @@ def made(asked: Asked, line: Line) -> Made:
 
 def _pairs(asked: Asked, line: Line) -> Pairs:
     line.step("Reading the files")
-    lines = read_demand(asked.demand.read_bytes(), asked.demand.name)
-    lots = read_supply(asked.supply.read_bytes(), asked.supply.name, properties=properties_of(lines))
+    filed = None
+    if asked.filings is not None:
+        filed = Filed(read_filings(asked.filings.read_bytes(), asked.filings.name), asked.day)
+    crossing = filed is not None
+    lines = read_demand(asked.demand.read_bytes(), asked.demand.name, provinces=crossing)
+    asked_for = properties_of(lines)
+    lots = read_supply(asked.supply.read_bytes(), asked.supply.name, properties=asked_for, provinces=crossing)
     line.step("Finding the pairs")
     terms = Terms(
         max_m=meters(asked.max_km),
@@ -112,28 +123,24 @@ def _pairs(asked: Asked, line: Line) -> Pairs:
         objective=asked.objective,
         truckload_kg=asked.truckload_kg if asked.whole_trucks else 1,
         fee_fen=fen(asked.contract_fee_yuan),
+        filed=filed,
     )
     return eligible_pairs(lots, lines, terms)
 
 
 def _solved(asked: Asked, pairs: Pairs, spread: Spread, line: Line) -> Plan:
-    standing = read_standing(asked.standing.read_bytes(), asked.standing.name) if asked.standing else None
+    standing = None
+    if asked.standing is not None:
+        standing = read_standing(asked.standing.read_bytes(), asked.standing.name, monthly=pairs.monthly)
     rules = rules_of(pairs, standing)
     if rules is not None and resolve(asked.engine) == "greedy":
-        raise Invalid("The baseline greedy keeps no least lots, whole trucks, fees, caps, reserves or means.")
+        raise Invalid(
+            "The baseline greedy keeps no least lots, whole trucks, fees, caps, reserves, means, permits or filings."
+        )
     line.step("Solving")
     with spread:
         solver = engine(asked.engine, spread=spread)
         return solve(pairs, solver, rules=rules, nodes=asked.nodes, progress=line)
-
-
-def _spread(name: str) -> Spread:
-    found = _SOLVER.fullmatch(name)
-    if not found:
-        refuse([f"--solver {name}: there are core, processes and processes:N with N from 1 to 999."])
-    if name == "core":
-        return OneCore()
-    return Processes(int(found["workers"])) if found["workers"] else Processes()
 
 
 def _summary(plan: Plan, figures: dict[str, Any]) -> str:

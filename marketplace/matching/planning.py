@@ -11,27 +11,36 @@ import numpy as np
 from marketplace.domain.errors import Invalid
 from marketplace.domain.haulage import default_tariff
 from marketplace.domain.results import Objective
-from marketplace.matching.planfiles import Line, Lot, properties_of
-from marketplace.solver.candidates import within
+from marketplace.matching.planfilings import LACKS, Filed, filings_of
+from marketplace.matching.planlines import Line, properties_of
+from marketplace.matching.planlots import Lot
+from marketplace.matching.planmonths import carry_of, refuse_mixed
+from marketplace.matching.plannear import near, sums_by_id, tops
 from marketplace.solver.problem import MOST_KG, Flags, Integers, Problem
 
 NO_LINE: Final = "no_line_for_material"
+NO_MONTH: Final = "no_line_in_month"
 NO_RANGE: Final = "no_line_in_range"
+CLOSED: Final = "closed_months"
 LIMIT: Final = "limit_exceeded"
 NEEDS_TEST: Final = "needs_test"
 MIN_LOT: Final = "min_lot"
 PART_LOAD: Final = "part_truckload"
 PRICED_OUT: Final = "priced_out"
 RULES: Final = "kept_by_rules"
+STORE_FULL: Final = "storage_full"
 FULL: Final = "capacity_full"
 
-REASONS: Final = (NO_LINE, NO_RANGE, LIMIT, NEEDS_TEST, MIN_LOT, PART_LOAD, PRICED_OUT, RULES, FULL)
+_BEFORE: Final = (NO_LINE, NO_MONTH, NO_RANGE, CLOSED, *LACKS)
+REASONS: Final = (*_BEFORE, LIMIT, NEEDS_TEST, MIN_LOT, PART_LOAD, PRICED_OUT, RULES, STORE_FULL, FULL)
 """
 Why kilograms are left over, in the order in which a pair is asked.
 
-A lot is left for the reason that the pair which came farthest could not pass; ``capacity_full`` if it had eligible
-pairs. Of these ``part_truckload`` is what is over when a lot is cut into whole trucks, and ``kept_by_rules`` what a line
-with room did not get for a least lot, a cap, a reserve or a mean, or because it was not worth its fee.
+A lot is left for the reason that the pair which came farthest could not pass, in its month or in a later one to which
+it is stored; ``capacity_full`` if it had eligible pairs. Of these ``part_truckload`` is what is over when a lot is cut into
+whole trucks, and ``kept_by_rules`` what a line with room did not get for a least lot, a cap, a reserve, a mean, a permit or
+a filing, or because it was not worth its fee. ``storage_full`` is what had pairs in later months alone, and no room to
+wait for them.
 """
 
 
@@ -40,7 +49,8 @@ class Terms:
     """
     What a plan is made under: a line's own radius stands before ``max_m``, the greatest of three least lots holds.
 
-    Pairs move whole multiples of ``truckload_kg``, 1 for any mass. Each contract costs ``fee_fen``.
+    Pairs move whole multiples of ``truckload_kg``, 1 for any mass. Each contract costs ``fee_fen``. Where there are ``filed``
+    filings, pairs of two provinces need one; else provinces are not asked for.
     """
 
     max_m: int
@@ -49,6 +59,7 @@ class Terms:
     objective: Objective = "utilization"
     truckload_kg: int = 1
     fee_fen: int = 0
+    filed: Filed | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +68,9 @@ class Pairs:
     The eligible pairs as a problem, with the distances of each arc, and (n,) why a lot without pairs has none.
 
     ``outlay`` (e,) is what it costs to move a tonne: fen of freight, or meters of road where no file names a price. The
-    problem's own cost is the same, or for the greatest surplus minus the pair's surplus.
+    problem's own cost is the same, or for the greatest surplus minus the pair's surplus. Lots and lines are rows: where these
+    are about months an arc joins two of the same month. ``contract`` (e,) numbers the pairs of ids, from 0: the same in all
+    months. ``filing`` (e,) is the place of the filing in ``terms.filed`` that opens an arc, or -1.
     """
 
     lots: tuple[Lot, ...]
@@ -70,25 +83,34 @@ class Pairs:
     reason: Integers
     outlay: Integers
     terms: Terms
+    contract: Integers
+    filing: Integers
+
+    @property
+    def monthly(self) -> bool:
+        """Whether rows are about months."""
+        return any(lot.month is not None for lot in self.lots[:1]) or any(
+            line.month is not None for line in self.lines[:1]
+        )
 
 
 def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> Pairs:
     """
-    Join each lot to every line that may take it.
+    Join each lot to every line that may take it, in the month of their rows if they have one.
 
-    A pair is asked in the order of `REASONS`: material, great circle within the radius, limits (a value that a limit
-    asks for and no one has measured is never allocated), least lots (neither side may be smaller than the pair's
-    least), truckloads (nor than a whole one), and, where both sides name a price, bid - freight >= ask. A side that names no price accepts any. For the
-    greatest surplus its price counts as 0, and every pair is asked that bid - freight - ask >= 0.
+    A pair is asked in the order of `REASONS`: material, month, great circle within the radius, closed months, a filing
+    where there are any and it crosses provinces, limits (a value that a limit asks for and no one has measured is never
+    allocated), least lots (neither side may be smaller than the pair's least, over all months), truckloads (nor than a
+    whole one, in its month or stored), and, where both sides name a price, bid - freight >= ask. A side that names no price
+    accepts any. For the greatest surplus its price counts as 0, and every pair is asked that bid - freight - ask >= 0.
 
-    Raises Invalid if the kilograms are too many, or no file names a price of which there could be a surplus.
+    Raises Invalid if the kilograms are too many, if rows of one side alone have months, if storage costs money and nothing
+    else does, or if no file names a price of which there could be a surplus.
     """
     kg, room = _masses(lots), _masses(lines)
-    lot, line, meters = _near(lots, lines, terms)
-    reason = np.full(len(lots), REASONS.index(NO_LINE), dtype=np.int64)
-    offered = {material for line_ in lines for material in line_.materials}
-    reason[[i for i, one in enumerate(lots) if one.material in offered]] = REASONS.index(NO_RANGE)
-
+    refuse_mixed(lots, lines)
+    lot, line, meters = near(lots, lines, terms.max_m)
+    reason = _before_range(lots, lines)
     least = np.full(lot.size, terms.min_lot_kg, dtype=np.int64)
     for rows, end in ((lots, lot), (lines, line)):
         least = np.maximum(least, np.array([row.min_lot_kg for row in rows], dtype=np.int64)[end])
@@ -100,23 +122,50 @@ def eligible_pairs(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms)
     cost = _loss(lots, lines, lot, line, outlay) if terms.objective == "surplus" else outlay
     short = cost > 0 if terms.objective == "surplus" else _short_of_ask(lots, lines, lot, line, outlay)
 
+    nobody = np.zeros(lot.size, dtype=np.bool_)
+    filing, lacks = filings_of(terms.filed, lots, lines, lot, line)
     over, untested = _limits(lots, lines, lot, line)
-    blocked = {
+    load = terms.truckload_kg
+    blocked: dict[str, Flags] = {
+        CLOSED: np.array([one.closed for one in lines], dtype=np.bool_)[line],
+        **lacks,
         LIMIT: over,
         NEEDS_TEST: untested,
-        MIN_LOT: np.minimum(kg[lot], room[line]) < least,
-        PART_LOAD: np.minimum(kg[lot], room[line]) < terms.truckload_kg,
-        PRICED_OUT: short if priced else np.zeros(lot.size, dtype=np.bool_),
+        MIN_LOT: np.minimum(sums_by_id(lots)[lot], sums_by_id(lines)[line]) < least,
+        PART_LOAD: np.minimum(tops(lots, load)[lot], tops(lines, load, backwards=True)[line]) < load,
+        PRICED_OUT: short if priced else nobody,
     }
-    open_ = np.ones(lot.size, dtype=np.bool_)
+    open_ = ~nobody
     for name, barred in blocked.items():
         np.maximum.at(reason, lot[open_ & barred], REASONS.index(name))
         open_ &= ~barred
     np.maximum.at(reason, lot[open_], REASONS.index(FULL))
+    monthly = any(one.month is not None for one in lots[:1])
+    contract = _contracts(lots, lines, lot[open_], line[open_])
     problem = Problem.of(
-        supply=kg, capacity=room, lot=lot[open_], line=line[open_], cost=cost[open_], objective=terms.objective
+        supply=kg,
+        capacity=room,
+        lot=lot[open_],
+        line=line[open_],
+        cost=cost[open_],
+        objective=terms.objective,
+        carry=carry_of(lots, lines, priced=priced),
+        contract=contract if monthly else None,
     )
-    return Pairs(lots, lines, problem, meters[open_], road_m[open_], least[open_], priced, reason, outlay[open_], terms)
+    return Pairs(
+        lots=lots,
+        lines=lines,
+        problem=problem,
+        great_circle_m=meters[open_],
+        road_m=road_m[open_],
+        least_kg=least[open_],
+        priced=priced,
+        reason=reason,
+        outlay=outlay[open_],
+        terms=terms,
+        contract=contract,
+        filing=filing[open_],
+    )
 
 
 def _masses(rows: Iterable[Lot] | Iterable[Line]) -> Integers:
@@ -126,21 +175,21 @@ def _masses(rows: Iterable[Lot] | Iterable[Line]) -> Integers:
     return np.array(masses, dtype=np.int64)
 
 
-def _near(lots: tuple[Lot, ...], lines: tuple[Line, ...], terms: Terms) -> tuple[Integers, Integers, Integers]:
-    """Return the pairs of like material within the radius, sorted, with their meters of great circle."""
-    radius = np.array([terms.max_m if line.max_m is None else line.max_m for line in lines], dtype=np.int64)
-    lots_at = np.array([lot.point for lot in lots], dtype=np.int64).reshape(-1, 2)
-    lines_at = np.array([line.point for line in lines], dtype=np.int64).reshape(-1, 2)
-    found = [np.zeros((3, 0), dtype=np.int64)]
-    for material in sorted({lot.material for lot in lots}):
-        own = np.array([i for i, lot in enumerate(lots) if lot.material == material], dtype=np.int64)
-        taking = np.array([j for j, line in enumerate(lines) if material in line.materials], dtype=np.int64)
-        if taking.size:
-            lot, line, meters = within(lots_at[own], lines_at[taking], radius[taking])
-            found.append(np.stack([own[lot], taking[line], meters]))
-    pairs = np.concatenate(found, axis=1)
-    lot, line, meters = pairs[:, np.lexsort((pairs[1], pairs[0]))]
-    return lot, line, meters
+def _before_range(lots: tuple[Lot, ...], lines: tuple[Line, ...]) -> Integers:
+    """Return for each lot, (n,), what its pairs have to pass once they are found: nobody takes it, or not then, or not here."""
+    ever = {material for line in lines for material in line.materials}
+    then = {(material, line.month) for line in lines for material in line.materials}
+    names = [
+        NO_RANGE if (lot.material, lot.month) in then else NO_MONTH if lot.material in ever else NO_LINE for lot in lots
+    ]
+    return np.array([REASONS.index(name) for name in names], dtype=np.int64)
+
+
+def _contracts(lots: tuple[Lot, ...], lines: tuple[Line, ...], lot: Integers, line: Integers) -> Integers:
+    """Return the number of the contract of each pair, (e,): the same two over all months have one."""
+    own = [np.unique([row.id for row in rows] or [""], return_inverse=True)[1] for rows in (lots, lines)]
+    key = own[0][lot] * (len(lines) + 1) + own[1][line] if lot.size else lot
+    return np.asarray(np.unique(key, return_inverse=True)[1], dtype=np.int64)
 
 
 def _limits(lots: tuple[Lot, ...], lines: tuple[Line, ...], lot: Integers, line: Integers) -> tuple[Flags, Flags]:

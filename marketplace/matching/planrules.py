@@ -1,41 +1,41 @@
-"""From columns and options to the rules of a plan: least lots, fees, truckloads, contracts that stand, caps, blends."""
+"""From columns and options to the rules of a plan: least lots, fees, truckloads, caps, blends, permits and filings."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Final
 
 import numpy as np
 
 from marketplace.domain.errors import Invalid
-from marketplace.domain.quantities import kilograms, number
+from marketplace.matching.planlines import Line
+from marketplace.matching.planlots import Lot
+from marketplace.matching.plannear import sums_by_id
 from marketplace.matching.planning import Pairs
+from marketplace.matching.planstanding import Standing, pinned_of
 from marketplace.solver.problem import Integers
 from marketplace.solver.rules import MOST_WEIGHT, Row, Rules, blend, cap, reserve
 
-_STANDING: Final = ("supply_id", "demand_id", "tonnes")
 
-
-def rules_of(pairs: Pairs, standing: Mapping[tuple[str, str], int] | None = None) -> Rules | None:
+def rules_of(pairs: Pairs, standing: Standing | None = None) -> Rules | None:
     """
     Return the rules of a plan, or None where a plan without any is the same; raises Invalid if they cannot be kept.
 
-    ``standing`` are kilograms by (supply id, demand id) that move whatever else does. Each pair is one contract. A fee
+    ``standing`` is what moves whatever else does, see `planstanding`. Each pair is one contract over all its months. A fee
     is money, so that it needs files with prices.
     """
     terms = pairs.terms
     if terms.fee_fen and not pairs.priced:
         raise Invalid("A fee for a contract needs prices: without any, cost is counted in tonne-kilometers.")
-    rows = [*_caps(pairs), *_reserves(pairs), *_blends(pairs)]
-    least = np.where(pairs.least_kg > 1, pairs.least_kg, 0)
-    pinned = _pinned(pairs, standing or {})
+    rows = [*_caps(pairs), *_reserves(pairs), *_blends(pairs), *_permits(pairs), *_filings(pairs)]
+    least = np.zeros(int(pairs.contract.max(initial=-1)) + 1, dtype=np.int64)
+    np.maximum.at(least, pairs.contract, np.where(pairs.least_kg > 1, pairs.least_kg, 0))
+    pinned = pinned_of(pairs, standing or {})
     if not rows and not terms.fee_fen and terms.truckload_kg == 1 and not least.any() and not pinned.any():
         return None
     return Rules.of(
         pairs.problem,
+        contract=pairs.contract,
         least_kg=least,
         fee=terms.fee_fen,
         pinned_kg=pinned,
@@ -44,75 +44,79 @@ def rules_of(pairs: Pairs, standing: Mapping[tuple[str, str], int] | None = None
     )
 
 
-def read_standing(content: bytes, name: str) -> dict[tuple[str, str], int]:
-    """Return kilograms by pair of ids from a plan, such as `match` writes; raises Invalid."""
-    try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        raise Invalid("%(file)s is not CSV in UTF-8.", file=name) from None
-    if rows and not set(_STANDING) <= rows[0].keys():
-        raise Invalid("%(file)s needs the columns %(columns)s.", file=name, columns=", ".join(_STANDING))
-    found: dict[tuple[str, str], int] = {}
-    for line, row in enumerate(rows, start=2):
-        supply, demand, tonnes = ((row[column] or "").strip() for column in _STANDING)
-        try:
-            found[supply, demand] = found.get((supply, demand), 0) + kilograms(number(tonnes))
-        except Invalid as refusal:
-            reason = refusal.sentence
-            raise Invalid("%(file)s, line %(line)s: %(reason)s", file=name, line=line, reason=reason) from None
-    return found
-
-
-def _pinned(pairs: Pairs, standing: Mapping[tuple[str, str], int]) -> Integers:
-    pinned = np.zeros(pairs.problem.lot.size, dtype=np.int64)
-    if not standing:
-        return pinned
-    lots = {lot.id: place for place, lot in enumerate(pairs.lots)}
-    lines = {line.id: place for place, line in enumerate(pairs.lines)}
-    ends = zip(pairs.problem.lot.tolist(), pairs.problem.line.tolist(), strict=True)
-    arcs = {pair: arc for arc, pair in enumerate(ends)}
-    for (supply, demand), kg in standing.items():
-        arc = arcs.get((lots.get(supply, -1), lines.get(demand, -1)))
-        if arc is None:
-            raise Invalid("“%(lot)s” and “%(line)s” stand already and are no pair any more.", lot=supply, line=demand)
-        pinned[arc] = kg
-    for ids, ends_, masses in (
-        (pairs.lots, pairs.problem.lot, pairs.problem.supply),
-        (pairs.lines, pairs.problem.line, pairs.problem.capacity),
-    ):
-        held = np.zeros(masses.size, dtype=np.int64)
-        np.add.at(held, ends_, pinned)
-        over = np.flatnonzero(held > masses)
-        if over.size:
-            raise Invalid("What stands already is more than “%(id)s” has.", id=ids[over[0]].id)
-    return pinned
-
-
 def _caps(pairs: Pairs) -> Iterator[Row]:
-    """Yield a row for each lot with a cap and each organization that may take some of it."""
-    lot, line = pairs.problem.lot, pairs.problem.line
-    for place in [place for place, one in enumerate(pairs.lots) if one.cap_per_buyer_kg is not None]:
-        most = pairs.lots[place].cap_per_buyer_kg
-        assert most is not None
+    """Yield a row for each lot with a cap and each organization that may take some of it, over all months."""
+    line = pairs.problem.line
+    for rows in _by_id(pairs.lots):
+        most = pairs.lots[rows.start].cap_per_buyer_kg
+        if most is None:
+            continue
         by_buyer: dict[str, list[int]] = {}
-        for arc in _arcs_of(lot, place):
+        for arc in _arcs_of(pairs.problem.lot, rows):
             by_buyer.setdefault(pairs.lines[line[arc]].organization, []).append(arc)
         for buyer in sorted(by_buyer):
             yield cap(by_buyer[buyer], most)
 
 
 def _reserves(pairs: Pairs) -> Iterator[Row]:
-    """Yield a row for each lot that keeps something for small works: the others share the rest."""
-    lot, line = pairs.problem.lot, pairs.problem.line
-    for place in [place for place, one in enumerate(pairs.lots) if one.reserved_small_kg]:
-        others = [arc for arc in _arcs_of(lot, place) if not pairs.lines[line[arc]].small]
+    """Yield a row for each lot that keeps something for small works: the others share the rest, over all months."""
+    line = pairs.problem.line
+    for rows in _by_id(pairs.lots):
+        kept = pairs.lots[rows.start].reserved_small_kg
+        others = [arc for arc in _arcs_of(pairs.problem.lot, rows) if not pairs.lines[line[arc]].small] if kept else []
         if others:
-            yield reserve(others, pairs.lots[place].kg, pairs.lots[place].reserved_small_kg)
+            yield reserve(others, sum(pairs.lots[place].kg for place in rows), kept)
 
 
-def _arcs_of(lot: Integers, place: int) -> range:
-    begin, end = np.searchsorted(lot, [place, place + 1]).tolist()
+def _by_id(rows: Sequence[Lot | Line]) -> Iterator[range]:
+    """Yield the places of the rows of each id, which stand together."""
+    begin = 0
+    for place in range(1, len(rows) + 1):
+        if place == len(rows) or rows[place].id != rows[begin].id:
+            yield range(begin, place)
+            begin = place
+
+
+def _arcs_of(lot: Integers, rows: range) -> range:
+    begin, end = np.searchsorted(lot, [rows.start, rows.stop]).tolist()
     return range(begin, end)
+
+
+def _permits(pairs: Pairs) -> Iterator[Row]:
+    """
+    Yield a row for each line and year in which more could arrive than its permit allows.
+
+    What arrives in a year counts in it, also if it is stored and used in the next.
+    """
+    by_line = np.argsort(pairs.problem.line, kind="stable")
+    for rows in _by_id(pairs.lines):
+        most = pairs.lines[rows.start].permit_kg
+        years = dict[int, list[int]]()
+        for place in rows if most is not None else ():
+            month = pairs.lines[place].month
+            years.setdefault(month.year if month else 0, []).append(place)
+        for places in years.values():
+            at = np.searchsorted(pairs.problem.line[by_line], [places[0], places[-1] + 1])
+            arcs = np.sort(by_line[at[0] : at[1]])
+            could = sum(pairs.lines[place].kg for place in places) + pairs.lines[places[-1]].storage_kg
+            if arcs.size and most is not None and could > most:
+                yield cap(arcs, most)
+
+
+def _filings(pairs: Pairs) -> Iterator[Row]:
+    """Yield a row for each filing under which more could move than is left of it."""
+    if pairs.terms.filed is None:
+        return
+    offered, used = sums_by_id(pairs.lots), sums_by_id(pairs.lines)
+    for place in np.unique(pairs.filing[pairs.filing >= 0]).tolist():
+        arcs = np.flatnonzero(pairs.filing == place)
+        lots, lines = pairs.problem.lot[arcs].tolist(), pairs.problem.line[arcs].tolist()
+        could = min(
+            sum({pairs.lots[i].id: int(offered[i]) for i in lots}.values()),
+            sum({pairs.lines[j].id: int(used[j]) for j in lines}.values()),
+        )
+        if could > pairs.terms.filed.filings[place].left_kg:
+            yield cap(arcs, pairs.terms.filed.filings[place].left_kg)
 
 
 def _blends(pairs: Pairs) -> Iterator[Row]:

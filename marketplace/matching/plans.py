@@ -1,14 +1,15 @@
-"""A plan from files: who ships what to whom, what is proved of it, and why every other kilogram is left over."""
+"""A plan from files: who ships what to whom and when, what waits in between, and what is proved of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from marketplace.matching.planning import FULL, PART_LOAD, REASONS, RULES, Pairs
-from marketplace.solver.certificate import certify
+from marketplace.matching.plancheck import Moved, Stored, faults
+from marketplace.matching.planning import Pairs
+from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.components import labels
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Integers, SolverFailed, weighted
@@ -54,10 +55,15 @@ class Proof:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Kilograms of each pair, proved; ``best`` if it is shown that there is none better."""
+    """
+    Kilograms of each pair, (e,), and in each place of storage of the problem, (k,), proved.
+
+    It is ``best`` if it is shown that there is none better.
+    """
 
     pairs: Pairs
     kg: Integers
+    carried: Integers
     rules: Rules | None
     proof: Proof
 
@@ -70,7 +76,33 @@ class Plan:
     @property
     def fees_fen(self) -> int:
         """What its contracts cost beside the freight."""
-        return self.pairs.terms.fee_fen * int(np.count_nonzero(self.kg))
+        return self.pairs.terms.fee_fen * self.contracts
+
+    @property
+    def contracts(self) -> int:
+        """How many two deal with each other, over all months."""
+        return int(np.unique(self.pairs.contract[self.kg > 0]).size)
+
+    @property
+    def storage_cost(self) -> int:
+        """What storing costs, in thousandths of the unit."""
+        return weighted(self.carried, self.pairs.problem.carry.cost)
+
+    def moved(self) -> list[Moved]:
+        """Return what moves, by places of lot and line, with the place of the filing that opens it, or -1."""
+        at, of = np.flatnonzero(self.kg), self.pairs
+        columns = (of.problem.lot[at], of.problem.line[at], self.kg[at], of.filing[at])
+        return [Moved(*each) for each in zip(*(column.tolist() for column in columns), strict=True)]
+
+    def stored(self) -> list[Stored]:
+        """Return what waits: at lots or lines, from which row to which."""
+        carry, n = self.pairs.problem.carry, len(self.pairs.lots)
+        at = np.flatnonzero(self.carried)
+        ends = zip(carry.tail[at].tolist(), carry.head[at].tolist(), self.carried[at].tolist(), strict=True)
+        return [
+            Stored("supply", tail, head, kg) if tail < n else Stored("demand", tail - n, head - n, kg)
+            for tail, head, kg in ends
+        ]
 
 
 def solve(
@@ -88,24 +120,23 @@ def solve(
     the proof says how far it may be off; branch and bound looks at ``nodes`` nodes for each part at most.
     ``progress`` is told how many pairs are done, and begins again with each stage.
     """
-    if rules is not None:
-        return _ruled(pairs, rules, allocate(pairs.problem, rules, engine, nodes=nodes, progress=progress))
+    plan = _plain(pairs, engine, progress) if rules is None else _ruled(pairs, rules, engine, nodes, progress)
+    wrong = faults(pairs.lots, pairs.lines, pairs.terms.filed, plan.moved(), plan.stored())
+    if wrong:
+        raise SolverFailed("; ".join(wrong[:3]))
+    return plan
+
+
+def _plain(pairs: Pairs, engine: Engine, progress: Progress | None) -> Plan:
     allocation = engine(pairs.problem, progress=progress)
     proof = certify(pairs.problem, allocation)
     if not proof.feasible:
         raise SolverFailed("; ".join(proof.violations))
-    found = Proof(
-        feasible=True,
-        most_kg=proof.most_kg,
-        bound=proof.bound,
-        moved_kg=proof.moved_kg,
-        cost=proof.cost,
-        violations=proof.violations,
-    )
-    return Plan(pairs, allocation.kg, None, found)
+    return Plan(pairs, allocation.kg, allocation.carried, None, _proof(proof))
 
 
-def _ruled(pairs: Pairs, rules: Rules, plan: Ruled) -> Plan:
+def _ruled(pairs: Pairs, rules: Rules, engine: Engine, nodes: int, progress: Progress | None) -> Plan:
+    plan = allocate(pairs.problem, rules, engine, nodes=nodes, progress=progress)
     proof = certify_ruled(pairs.problem, rules, plan)
     if not proof.valid:
         raise SolverFailed("; ".join(proof.violations))
@@ -118,32 +149,34 @@ def _ruled(pairs: Pairs, rules: Rules, plan: Ruled) -> Plan:
         violations=(),
         searched=(plan.searched_kg, plan.searched_cost, plan.nodes) if plan.nodes else None,
     )
-    return Plan(pairs, plan.kg, rules, found)
+    return Plan(pairs, plan.kg, plan.carried, rules, _without_rules(pairs, plan) or found)
 
 
-def unmatched_kg(plan: Plan) -> dict[str, int]:
-    """Return kilograms left over by reason, in the order of `REASONS`, reasons that left none omitted."""
-    problem, load = plan.pairs.problem, plan.pairs.terms.truckload_kg
-    left, room = problem.supply.copy(), problem.capacity.copy()
-    np.subtract.at(left, problem.lot, plan.kg)
-    np.subtract.at(room, problem.line, plan.kg)
-    total = {name: int(left[plan.pairs.reason == code].sum()) for code, name in enumerate(REASONS)}
-    if plan.rules is not None:
-        paired = plan.pairs.reason == REASONS.index(FULL)
-        part = np.where(paired, left % load, 0)
-        beside = np.zeros(left.size, dtype=np.int64)
-        np.add.at(beside, problem.lot, room[problem.line] // load * load)
-        held = np.where(paired, np.minimum(left - part, beside), 0)
-        for name, kg in ((PART_LOAD, int(part.sum())), (RULES, int(held.sum()))):
-            total[name] += kg
-            total[FULL] -= kg
-    return {name: kg for name, kg in total.items() if kg}
+def _without_rules(pairs: Pairs, plan: Ruled) -> Proof | None:
+    """Return what is proved of a plan that keeps the rules if it is the best even without them, else None."""
+    if plan.treated.any() or plan.allocation.lot_price.size != len(pairs.lots):
+        return None
+    proof = certify(pairs.problem, replace(plan.allocation, kg=plan.kg, carried=plan.carried))
+    return _proof(proof) if proof.valid and proof.cost == plan.cost else None
+
+
+def _proof(proof: Certificate) -> Proof:
+    return Proof(
+        feasible=proof.feasible,
+        most_kg=proof.most_kg,
+        bound=proof.bound,
+        moved_kg=proof.moved_kg,
+        cost=proof.cost,
+        violations=proof.violations,
+    )
 
 
 def parts(pairs: Pairs) -> int:
-    """Return how many connected parts with at least one pair there are."""
+    """Return how many connected parts with at least one pair there are; storage joins."""
     n, m, _ = pairs.problem.shape
-    _, label = labels(n, m, pairs.problem.lot, pairs.problem.line)
+    carry = pairs.problem.carry
+    ends = [np.concatenate(each) for each in ((pairs.problem.lot, carry.tail), (pairs.problem.line, carry.head - n))]
+    _, label = labels(n, m, *ends)
     return int(np.unique(label[pairs.problem.lot]).size)
 
 

@@ -8,10 +8,11 @@ from fractions import Fraction
 
 from marketplace.domain.haulage import default_tariff
 from marketplace.matching.planfiles import Line, Lot, properties_of, read_demand, read_supply
+from marketplace.matching.planleft import unmatched_kg
 from marketplace.matching.planning import Terms, eligible_pairs
 from marketplace.matching.planreport import Run, plan_csv, report
 from marketplace.matching.planrules import rules_of
-from marketplace.matching.plans import Plan, parts, solve, trips, unmatched_kg
+from marketplace.matching.plans import Plan, parts, solve, trips
 from marketplace.solver.engines import engine
 
 TERMS = Terms(max_m=200_000, circuity_permille=1300, min_lot_kg=0)

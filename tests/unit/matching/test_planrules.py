@@ -8,7 +8,8 @@ import pytest
 from marketplace.domain.errors import Invalid
 from marketplace.matching.planfiles import properties_of, read_demand, read_supply
 from marketplace.matching.planning import Pairs, Terms, eligible_pairs
-from marketplace.matching.planrules import read_standing, rules_of
+from marketplace.matching.planrules import rules_of
+from marketplace.matching.planstanding import read_standing
 
 LOTS = ["supply_id,material,lat,lon,tonnes", "A,ash,30,110,9", "B,ash,30,110,8"]
 LINES = ["demand_id,material,lat,lon,tonnes", "X,ash,30,110,10", "Y,ash,30,110,10", "Z,ash,30,110,10"]

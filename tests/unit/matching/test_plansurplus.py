@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.haulage import default_tariff
+from marketplace.matching.planleft import unmatched_kg
 from marketplace.matching.planning import eligible_pairs
 from marketplace.matching.planreport import plan_csv, report
 from marketplace.matching.planrules import rules_of
-from marketplace.matching.plans import Plan, solve, unmatched_kg
+from marketplace.matching.plans import Plan, solve
 from marketplace.solver.engines import engine
 from tests.unit.matching.test_planning import RUN, TERMS, moved, read
 
