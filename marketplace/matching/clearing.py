@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from marketplace.domain.quantities import Month, payable_fen
 from marketplace.domain.rounds import (
+    Arriving,
     Proof,
     ProposedAward,
     Report,
@@ -31,7 +32,7 @@ from marketplace.matching.shortages import shortages
 from marketplace.matching.surplus import surplus_of
 from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.engines import Engine
-from marketplace.solver.problem import Allocation, Problem, SolverFailed, weighted
+from marketplace.solver.problem import Allocation, Problem, SolverFailed
 
 
 def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_name: str = "scipy") -> RoundResult:
@@ -69,7 +70,7 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         leftovers=tuple(left for left, _ in told),
         shortages=tuple(shortages(outcome)),
         report=_report(snapshot, outcome.cleared, awards, surplus),
-        proof=_proof(proofs[-1], assembled.problem, outcome.cleared),
+        proof=_proof(proofs[-1], outcome.cleared),
     )
     if snapshot.explains:
         result = explained(outcome, result, told, tell)
@@ -100,7 +101,7 @@ def remainder(
     Return what is left of a round when awards were accepted, which are fixed, and others declined.
 
     ``accepted`` are kilograms by listing, line and month. They are taken off the lot, its cap for the buyer, the line's
-    room and the filing that covers them: as in ``filing_of``, which a second pass may have found otherwise, else the one
+    room and the filing that covers them, and count in the means of the line: as in ``filing_of``, which a second pass may have found otherwise, else the one
     that the round itself finds. Declined pairs are not joined again. What has nothing left takes no part.
 
     Raises ValueError if more was accepted than there is.
@@ -119,7 +120,9 @@ def remainder(
         had[buyer_of[line_id]] = had.get(buyer_of[line_id], 0) + kg
     small = {line.accepting.organization_id for line in snapshot.lines if line.small_works}
     lots = (_lot_left(lot, given, bought.get(lot.listing_id, {}), small) for lot in snapshot.lots)
-    lines = (_line_left(line, taken) for line in snapshot.lines)
+    of_lot = {lot.listing_id: lot for lot in snapshot.lots}
+    arriving = [(of_lot[listing_id], line_id, month, kg) for (listing_id, line_id, month), kg in accepted.items()]
+    lines = (_line_left(line, taken, arriving) for line in snapshot.lines)
     return replace(
         snapshot,
         lots=tuple(lot for lot in lots if lot.offered.kg),
@@ -157,8 +160,19 @@ def _lot_left(
     )
 
 
-def _line_left(line: SnapshotLine, taken: Mapping[tuple[int, Month], int]) -> SnapshotLine:
+def _line_left(
+    line: SnapshotLine,
+    taken: Mapping[tuple[int, Month], int],
+    arriving: Iterable[tuple[SnapshotLot, int, Month, int]],
+) -> SnapshotLine:
     own = line.line_id
+    means = {limit.property for limit in line.accepting.limits if limit.monthly_mean}
+    promised = tuple(
+        Arriving(month=month, material=lot.offered.material, property=code, kg=kg, value=lot.offered.properties[code])
+        for lot, line_id, month, kg in arriving
+        for code in means.intersection(lot.offered.properties)
+        if line_id == own
+    )
     years = dict(line.year_left_kg)
     for (line_id, month), kg in taken.items():
         if line_id == own and month.year in years:
@@ -167,6 +181,7 @@ def _line_left(line: SnapshotLine, taken: Mapping[tuple[int, Month], int]) -> Sn
         line,
         months=tuple((month, kg - taken.get((own, month), 0)) for month, kg in line.months),
         year_left_kg=tuple(years.items()),
+        arriving=(*line.arriving, *promised),
     )
 
 
@@ -214,12 +229,15 @@ def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, .
         passes=cleared.passes,
         surplus=surplus,
         subsidy_fen=sum(payable_fen(award.kg, snapshot.subsidy_fen_per_t) for award in awards),
+        fees_fen=snapshot.contract_fee_fen * cleared.contracts,
+        truckload_kg=snapshot.truckload_kg,
+        means=len(cleared.means),
     )
 
 
-def _proof(certificate: Certificate, problem: Problem, cleared: Cleared) -> Proof:
-    """Return what is proved of the plan among all that keep the round's least lots, filings, caps and permits."""
-    kg, cost = int(cleared.kg.sum()), weighted(cleared.kg, problem.cost)
+def _proof(certificate: Certificate, cleared: Cleared) -> Proof:
+    """Return what is proved of the plan among all that keep the round's rules, the cost of contracts counted."""
+    kg, cost = int(cleared.kg.sum()), cleared.cost
     if certificate.bound is None:
         raise SolverFailed("the plan is not proved")
     most_kg = kg if cleared.best_kg is None else cleared.best_kg

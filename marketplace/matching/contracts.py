@@ -1,4 +1,4 @@
-"""What joins arcs to contracts: least lots, filings, caps and permits of a year, as rules on top of the problem."""
+"""What joins arcs to contracts: least lots, costs, truckloads, filings, caps, permits, means, as rules on top of the problem."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from marketplace.matching.assembly import Assembled, Pair
+from marketplace.matching.means import Mean, means_of
 from marketplace.solver import ruled
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed, weighted
@@ -25,14 +26,17 @@ Prove = Callable[[Problem, Allocation], None]
 @dataclass(frozen=True, eq=False)
 class Cleared:
     """
-    An allocation in which every contract holds its least lot, every filing and permit its tonnes and every buyer its cap.
+    An allocation in which every contract holds its least lot, every filing and permit its tonnes, every buyer its cap, every
+    mean its limit, in whole truckloads where the round asks for them.
 
-    ``kg`` (e,) by arc of the assembled problem; ``last`` and ``allocation`` are the problem solved last, over the arcs
+    ``kg`` (e,) by arc of the assembled problem, ``cost`` what they cost in thousandths with ``contracts`` times the cost of
+    one; ``last`` and ``allocation`` are the problem solved last, over the arcs
     in ``open`` and without what is ``fixed`` (e,), the least lots of the contracts that were opened among it; ``bound_kg`` is what the first solve moved, without any of these. ``best_kg`` is what is proved that no
     plan which keeps them all exceeds, None in a round for the greatest surplus, and ``least_cost``, thousandths, what none of as
     much undercuts. ``too_small`` are the pairs given up for their least lot, and
     ``dropped_kg`` what the first solve had moved between them; ``limited`` those kept from more by their filing, a cap or a
-    permit: of neither could what is left on both sides be added as it stands.
+    permit: of neither could what is left on both sides be added as it stands. ``means`` are the means that are kept. In whole
+    truckloads of ``load_kg``, which ``last`` counts in, it is above 1.
     """
 
     kg: Integers
@@ -42,16 +46,20 @@ class Cleared:
     open: Flags
     bound_kg: int
     best_kg: int | None
+    cost: int
     least_cost: int
+    contracts: int
     dropped_kg: int
     passes: int
     too_small: frozenset[Pair]
     limited: frozenset[Pair]
+    means: tuple[Mean, ...] = ()
+    load_kg: int = 1
 
 
 def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progress | None = None) -> Cleared:
     """
-    Solve plainly, and where that breaks a least lot, a filing, a cap or a permit, solve what it touches under these rules.
+    Solve plainly, and where that breaks a rule or would pay for a contract, solve what it touches under all rules.
 
     The first answer and the last are proved, and so is that the plan keeps every rule and is as near the best as it says.
     The same round gives the same bytes. Raises SolverFailed if the engine does, or something is not proved.
@@ -67,7 +75,23 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
         best = None if base.objective == "surplus" else moved
         none: frozenset[Pair] = frozenset()
         cost, nothing = weighted(plain.kg, base.cost), np.zeros_like(plain.kg)
-        return Cleared(plain.kg, nothing, base, plain, everything, moved, best, cost, 0, 1, none, none)
+        return Cleared(
+            kg=plain.kg,
+            fixed=nothing,
+            last=base,
+            allocation=plain,
+            open=everything,
+            bound_kg=moved,
+            best_kg=best,
+            cost=cost,
+            least_cost=cost,
+            contracts=contracts.made(plain.kg),
+            dropped_kg=0,
+            passes=1,
+            too_small=none,
+            limited=none,
+            means=contracts.means,
+        )
     found = ruled.allocate(base, rules, engine, nodes=NODES, progress=progress)
     certificate = certify_ruled(base, rules, found)
     if not certificate.valid:
@@ -82,11 +106,15 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
         open=found.open,
         bound_kg=int(plain.kg.sum()),
         best_kg=found.bound_kg,
+        cost=found.cost,
         least_cost=found.bound_cost,
+        contracts=contracts.made(found.kg),
         dropped_kg=dropped_kg,
         passes=2,
         too_small=too_small,
         limited=contracts.limited(rules, found.kg),
+        means=contracts.means,
+        load_kg=rules.truckload_kg,
     )
 
 
@@ -99,12 +127,20 @@ class _Contracts:
         self.pair_of = np.array([places.setdefault(arc[:2], len(places)) for arc in assembled.arcs], dtype=np.int64)
         self.pairs = list(places)
         self.least = np.array([least_kg(assembled, pair) for pair in self.pairs], dtype=np.int64)
+        self.means = means_of(assembled)
 
     def rules(self) -> Rules:
-        """Return the least lot of each pair over all months, and a row for each filing, cap and permit."""
+        """Return least lot and cost of each pair over all months, the truckload, and a row for each filing, cap, permit and mean."""
         of = self.assembled
-        rows = [*_filings(of), *_caps(of), *_shares(of), *_permits(of)]
-        return Rules.of(self.assembled.problem, contract=self.pair_of, least_kg=self.least, rows=rows)
+        means = (mean.row for mean in self.means)
+        return Rules.of(
+            of.problem,
+            contract=self.pair_of,
+            least_kg=self.least,
+            fee=of.snapshot.contract_fee_fen,
+            truckload_kg=of.snapshot.truckload_kg or 1,
+            rows=[*_filings(of), *_caps(of), *_shares(of), *_permits(of), *means],
+        )
 
     def held(self, kg: Integers) -> Integers:
         """Return the kilograms of each pair over all months."""
@@ -112,10 +148,15 @@ class _Contracts:
         np.add.at(held, self.pair_of, kg)
         return held
 
+    def made(self, kg: Integers) -> int:
+        """Return how many contracts a plan makes."""
+        return int(np.count_nonzero(self.held(kg)))
+
     def kept(self, rules: Rules, kg: Integers) -> bool:
-        """Return whether a plan keeps the rules."""
+        """Return whether a plan keeps the rules; one that pays for a contract need not be the best, so that it does not."""
         held = self.held(kg)
-        return not np.any((held > 0) & (held < self.least)) and not _tight(rules, kg, over=True).any()
+        broken = (held > 0) & ((held < self.least) | (rules.fee > 0))
+        return not broken.any() and not np.any(kg % rules.truckload_kg) and not _tight(rules, kg, over=True).any()
 
     def given_up(self, plain: Integers, kg: Integers) -> tuple[frozenset[Pair], int]:
         """Return the pairs that the plain plan joined for less than their least lot, and what it moved between them."""

@@ -108,6 +108,9 @@ def _totals(books: _Books) -> Iterator[str]:
         yield f"{report.paid_fen} fen are reported as paid, and {paid} are"
     if report.subsidy_fen != subsidy:
         yield f"{report.subsidy_fen} fen are reported as subsidy, and {subsidy} are"
+    fees = books.snapshot.contract_fee_fen * len(books.result.awards)
+    if report.fees_fen != fees:
+        yield f"{report.fees_fen} fen are reported as the cost of contracts, and {fees} are"
     if (report.surplus is not None) != (books.snapshot.objective == "surplus"):
         yield "a surplus is reported where none is counted, or none where one is"
     if report.surplus is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from marketplace.domain.rounds import Shortage
-from marketplace.domain.wording import Sentence
+from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.outcome import Outcome
 from marketplace.solver.components import parts
 
@@ -37,7 +37,28 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
     materials = tuple(sorted({assembled.lots[listing_id].offered.material for listing_id in listing_ids}))
     farthest_m = max(assembled.fits[assembled.arcs[arc][:2]].haul.great_circle_m for arc in arcs)
     radius_km = -(-farthest_m // 1000)
-    supply_kg, room_kg = int(last.supply[lots].sum()), int(last.capacity[lines].sum())
+    load_kg = outcome.cleared.load_kg  # in whole truckloads the problem counts loads
+    supply_kg, room_kg = int(last.supply[lots].sum()) * load_kg, int(last.capacity[lines].sum()) * load_kg
+    values: dict[str, Value] = {
+        "radius_km": radius_km,
+        "short_kg": supply_kg - room_kg,
+        "short_material": materials,
+        "short_month": str(month),
+        "supply_kg": supply_kg,
+        "room_kg": room_kg,
+    }
+    sentence = Sentence(
+        "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
+        " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
+        values,
+    )
+    if load_kg > 1:
+        sentence = Sentence(
+            "Within %(radius_km)s km of these plants, counted in whole truckloads, the lines that can take their"
+            " %(short_material)s have room for %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t"
+            " against %(room_kg)s t.",
+            values,
+        )
     return Shortage(
         month=month,
         materials=materials,
@@ -46,16 +67,5 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
         supply_kg=supply_kg,
         room_kg=room_kg,
         radius_km=radius_km,
-        sentence=Sentence(
-            "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
-            " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
-            {
-                "radius_km": radius_km,
-                "short_kg": supply_kg - room_kg,
-                "short_material": materials,
-                "short_month": str(month),
-                "supply_kg": supply_kg,
-                "room_kg": room_kg,
-            },
-        ),
+        sentence=sentence,
     )

@@ -194,6 +194,7 @@ def limit_of(row: AcceptanceLimit) -> Limit:
         stop_minimum=row.stop_value if below else None,
         stop_maximum=None if below else row.stop_value,
         material=row.material or None,
+        monthly_mean=row.monthly_mean,
     )
 
 

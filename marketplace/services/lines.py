@@ -190,6 +190,7 @@ def _limits(new: NewLine) -> list[AcceptanceLimit]:
             maximum=limit.maximum,
             deduction_fen_per_unit=limit.deduction_fen_per_unit,
             stop_value=limit.stop_value,
+            monthly_mean=limit.monthly_mean,
         )
         for limit in new.limits
     ]
@@ -220,6 +221,7 @@ def _note(
         route=line.route,
         materials=dict(new.materials),
         limits=len(new.limits),
+        monthly_means=[limit.property for limit in new.limits if limit.monthly_mean],
         capacity_kg_per_month=line.capacity_kg_per_month,
         capacity_kg_per_year=line.capacity_kg_per_year,
         permit_no=line.permit_no,

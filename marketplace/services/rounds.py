@@ -74,6 +74,8 @@ def open_round(session: Session, actor: Actor, new: NewRound, *, now: datetime) 
             kind=new.kind,
             objective=new.objective,
             subsidy_fen_per_t=new.subsidy_fen_per_t,
+            contract_fee_fen=new.contract_fee_fen,
+            truckload_kg=new.truckload_kg,
             first_month=new.first_month,
             last_month=new.last_month,
             max_m=new.max_km * 1000,
@@ -92,6 +94,10 @@ def open_round(session: Session, actor: Actor, new: NewRound, *, now: datetime) 
         }
         if made.subsidy_fen_per_t:
             about["subsidy_fen_per_t"] = made.subsidy_fen_per_t
+        if made.contract_fee_fen:
+            about["contract_fee_fen"] = made.contract_fee_fen
+        if made.truckload_kg is not None:
+            about["truckload_kg"] = made.truckload_kg
         _note(session, actor, "round.open", made, now, **about)
     return made.id
 

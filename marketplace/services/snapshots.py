@@ -18,6 +18,7 @@ from marketplace.domain.listings import month_at
 from marketplace.domain.places import great_circle_m
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
+from marketplace.persistence.arriving import arriving_at
 from marketplace.persistence.caps import held_by_buyers, left_for_others
 from marketplace.persistence.fit import accepting, left_of, may_take_in, offered
 from marketplace.persistence.lines import Filing, IntakeLine, LineMaterial, LineMonth, LineYear
@@ -48,12 +49,14 @@ def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
     window = [month for month in of.first_month.until(of.last_month) if month >= month_at(now)]
     listed = _listed(session, of.park_id, window, now)
     lots = _lots(session, of, listed, now)
-    lines = _lines(session, of.max_m // 1000, listed, {lot.offered.material for lot in lots}, window)
+    lines = _lines(session, of.max_m // 1000, listed, {lot.offered.material for lot in lots}, window, now=now)
     return Snapshot(
         round_id=of.id,
         kind="planning" if of.kind == "planning" else "market",
         objective="surplus" if of.objective == "surplus" else "utilization",
         subsidy_fen_per_t=of.subsidy_fen_per_t,
+        contract_fee_fen=of.contract_fee_fen,
+        truckload_kg=of.truckload_kg,
         months=tuple(of.first_month.until(of.last_month)),
         max_km=of.max_m // 1000,
         circuity_permille=of.circuity_permille,
@@ -119,7 +122,7 @@ def beyond(session: Session, frozen: Snapshot, more_km: int, *, now: datetime) -
     materials = {lot.offered.material for lot in frozen.lots}
     further = tuple(
         line
-        for line in _lines(session, frozen.max_km + more_km, listed, materials, window)
+        for line in _lines(session, frozen.max_km + more_km, listed, materials, window, now=now)
         if line.line_id not in known
         and all(great_circle_m(point, line.accepting.point) > frozen.max_km * 1000 for point in points)
     )
@@ -161,7 +164,12 @@ def _line_within(frozen: SnapshotLine, today: SnapshotLine | None) -> SnapshotLi
     years = {year: min(kg, left_now.get(year, kg)) for year, kg in left.items()} | {
         year: kg for year, kg in left_now.items() if year not in left
     }
-    return replace(frozen, months=_least(frozen.months, dict(today.months)), year_left_kg=tuple(years.items()))
+    return replace(
+        frozen,
+        months=_least(frozen.months, dict(today.months)),
+        year_left_kg=tuple(years.items()),
+        arriving=today.arriving or frozen.arriving,  # what was promised today has what stands of this round among it
+    )
 
 
 def _least(months: Iterable[tuple[Month, int]], today: Mapping[Month, int]) -> tuple[tuple[Month, int], ...]:
@@ -257,7 +265,13 @@ def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> 
 
 
 def _lines(
-    session: Session, most_km: int, listed: list[_Listed], materials: Collection[str], window: list[Month]
+    session: Session,
+    most_km: int,
+    listed: list[_Listed],
+    materials: Collection[str],
+    window: list[Month],
+    *,
+    now: datetime,
 ) -> tuple[SnapshotLine, ...]:
     if not listed:
         return ()
@@ -296,6 +310,7 @@ def _lines(
         )
     }
     kept = accepting(session, ids)
+    promised = arriving_at(session, kept, window, now=now)
     lines = []
     for row in rows:
         months = []
@@ -315,6 +330,7 @@ def _lines(
                     months=tuple(months),
                     small_works=row.small_works,
                     year_left_kg=tuple((year, left) for year, left in years.items() if left < in_year[year]),
+                    arriving=promised.get(row.id, ()),
                 )
             )
     return tuple(lines)
