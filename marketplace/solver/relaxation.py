@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,16 +10,28 @@ import numpy as np
 from marketplace.solver.bounds import SCALE, Multipliers, least_cost, most_loads, rounded, shares
 from marketplace.solver.engines import Engine
 from marketplace.solver.linear import Linear
-from marketplace.solver.problem import MOST_COST, Allocation, Integers
+from marketplace.solver.nested import Nest, by_row, nest
+from marketplace.solver.problem import MOST_COST, Flags, Integers
 from marketplace.solver.reduction import Model, Part, parts
-from marketplace.solver.restricted import network
+from marketplace.solver.restricted import network, through_rows
 
 STEPS: Final = 12
 """How many prices of a load moved are tried for the bound on the cost."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Priced:
+    """What the engine says of all that it can solve: by lot and line, or by position where rows hang in trees."""
+
+    lot: Integers
+    line: Integers
+    short_lots: Flags
+    short_lines: Flags
+    loads: int
+
+
 class Relaxation:
-    """Lots and lines by the engine, parts with rows by linear programs; fees as shares, least lots not at all."""
+    """Lots and lines and rows in trees by the engine, parts with other rows by linear programs; fees as shares, least lots not at all."""
 
     def __init__(self, model: Model, engine: Engine) -> None:
         self.model = model
@@ -27,25 +39,30 @@ class Relaxation:
         self.cost = shares(model)
         self.most_prices: Multipliers | None = None
         self.cost_prices = _none(model, 1)
+        whole = nest(model) if model.limit.size and not model.tail.size else None
         ruled = np.zeros(model.lot.size, dtype=np.bool_)
-        ruled[model.arc] = True
+        ruled[model.arc if whole is None else model.arc[np.isin(model.row, whole.rest)]] = True
         self.parts: list[Part] = [*parts(model, ruled)]
         self.linears = [Linear(part.model) for part in self.parts]
         self.plain = model.most > 0
         for part in self.parts:
             self.plain[part.arcs] = False
         self.network = replace(model, supply=np.maximum(0, model.supply), capacity=np.maximum(0, model.capacity))
-        self.scale = SCALE if self.parts else 1
+        hung = np.ones(model.limit.size, dtype=np.bool_)
+        for part in self.parts:
+            hung[part.rows] = False
+        self.nested: Nest | None = nest(model, hung) if whole is not None and hung.any() else None
+        self.scale = SCALE if self.parts or (self.nested is not None and int(self.nested.weight.max()) > 1) else 1
 
     def most_loads(self) -> int | None:
         """Return what no plan exceeds; None for `surplus`."""
         model = self.model
         if model.surplus:
             return None
-        allocation = self._engine(self.cost)
-        self.lexicographic = allocation
-        lot, line = -(~allocation.short_lots).astype(np.int64), -allocation.short_lines.astype(np.int64)
-        prices = _scaled(model, self.scale, lot, line)
+        found = self._engine(self.cost)
+        self.lexicographic = found
+        lot, line = -(~found.short_lots).astype(np.int64), -found.short_lines.astype(np.int64)
+        prices = self._scaled(lot, line)
         for part, linear in zip(self.parts, self.linears, strict=True):
             point = linear.most(part.model.most > 0, np.zeros(part.arcs.size, dtype=np.int64))
             _put(prices, part, rounded(point.lot, point.line, point.row))
@@ -72,14 +89,17 @@ class Relaxation:
 
     def _at_most(self) -> Multipliers:
         """Return the prices of the most loads, which are those of the face and a price of a load that outweighs them."""
-        model, found = self.model, self.lexicographic
-        u, v = found.lot_price, found.line_price
-        over = (u[model.lot] + v[model.line] - self.cost)[self.plain]
+        model, found, nested = self.model, self.lexicographic, self.nested
+        u, v = found.lot, found.line
+        ends = (model.lot, model.line) if nested is None else (nested.lots.end, nested.lines.end)
+        over = (u[ends[0]] + v[ends[1]] - self.cost)[self.plain]
         worth = max(0, int(u.max(initial=0)), int(v.max(initial=0)), int(over.max(initial=0)))
+        if nested is not None:
+            worth = max(worth, *(int(each.max(initial=0)) - int(each.min(initial=0)) for each in (u, v)))
         if self.parts:
             worth = max(worth, 2 * int(np.abs(self.cost).max(initial=0)) + 1)
         lot, line = u - np.where(found.short_lots, 0, worth), v - np.where(found.short_lines, worth, 0)
-        prices = _scaled(model, self.scale, lot, line, worth)
+        prices = self._scaled(lot, line, worth)
         for part, linear in zip(self.parts, self.linears, strict=True):
             self._price_part(prices, part, linear, worth)
         return prices
@@ -116,9 +136,9 @@ class Relaxation:
 
     def _at(self, worth: int) -> tuple[Multipliers, int]:
         """Return the best prices where a load moved is worth so much, and the loads that then move."""
-        allocation = self._engine(self.cost - worth, surplus=True)
-        loads = int(allocation.kg.sum())
-        prices = _scaled(self.model, self.scale, allocation.lot_price, allocation.line_price, worth)
+        found = self._engine(self.cost - worth, surplus=True)
+        loads = found.loads
+        prices = self._scaled(found.lot, found.line, worth)
         for part, linear in zip(self.parts, self.linears, strict=True):
             loads += self._price_part(prices, part, linear, worth)
         return prices, loads
@@ -130,24 +150,38 @@ class Relaxation:
         _put(prices, part, rounded(point.lot, point.line, point.row))
         return int(point.loads.sum())
 
-    def _engine(self, cost: Integers, *, surplus: bool | None = None) -> Allocation:
-        """Ask the engine about all that has no rows; the rest is not joined there, and so is worth nothing."""
+    def _engine(self, cost: Integers, *, surplus: bool | None = None) -> _Priced:
+        """Ask the engine about all that has no other rows; the rest is not joined there, and so is worth nothing."""
         nothing = np.zeros(self.model.lot.size, dtype=np.int64)
         wanted = self.model.surplus if surplus is None else surplus
-        flow = network(self.network, self.engine, self.plain, nothing, cost, surplus=wanted)
-        assert flow.allocation is not None
-        return flow.allocation
+        nested = self.nested
+        if nested is None:
+            flow = network(self.network, self.engine, self.plain, nothing, cost, surplus=wanted)
+            found = flow.allocation
+            assert found is not None
+            moved = int(found.kg.sum())
+            return _Priced(found.lot_price, found.line_price, found.short_lots, found.short_lines, moved)
+        _, of, found = through_rows(self.network, nested, self.engine, self.plain, nothing, cost, surplus=wanted)
+        lot, line = (np.zeros(tree.row.size, dtype=np.int64) for tree in (nested.lots, nested.lines))
+        short_lots, short_lines = np.ones(lot.size, dtype=np.bool_), np.zeros(line.size, dtype=np.bool_)
+        lot[of.lots], line[of.lines] = found.lot_price, found.line_price
+        short_lots[of.lots], short_lines[of.lines] = found.short_lots, found.short_lines
+        return _Priced(lot, line, short_lots, short_lines, int(found.kg.sum()))
+
+    def _scaled(self, lot: Integers, line: Integers, worth: int = 0) -> Multipliers:
+        """Return prices by lot and line, or by position, as multipliers in ``scale``-ths."""
+        row, nested = np.zeros(self.model.limit.size, dtype=np.int64), self.nested
+        if nested is not None:
+            lot, line = nested.lots.multipliers(lot), nested.lines.multipliers(line)
+            row = by_row(nested, lot, line) * self.scale // np.maximum(1, nested.weight)
+            lot, line = lot[nested.lots.place], line[nested.lines.place]
+        return Multipliers(self.scale, np.minimum(0, lot) * self.scale, np.minimum(0, line) * self.scale, row, worth)
 
 
 def _none(model: Model, scale: int) -> Multipliers:
     n, m, _, _ = model.shape
     lot, line, row = (np.zeros(size, dtype=np.int64) for size in (n, m, model.limit.size))
     return Multipliers(scale, lot, line, row)
-
-
-def _scaled(model: Model, scale: int, lot: Integers, line: Integers, worth: int = 0) -> Multipliers:
-    row = np.zeros(model.limit.size, dtype=np.int64)
-    return Multipliers(scale, np.minimum(0, lot) * scale, np.minimum(0, line) * scale, row, worth)
 
 
 def _put(prices: Multipliers, part: Part, own: Multipliers) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.linear import Linear, Reals
+from marketplace.solver.nested import Nest, Posed, nest, posed
 from marketplace.solver.problem import Allocation, Carry, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.reduction import Model
 
@@ -38,7 +39,8 @@ class Restricted:
     def __init__(self, model: Model, engine: Engine) -> None:
         self.model = model
         self.engine = engine
-        self.is_network = not model.limit.size and not model.tail.size
+        self.nested = nest(model) if model.limit.size and not model.tail.size else None
+        self.is_network = not model.tail.size and (self.nested is None or not self.nested.rest.size)
         mass = np.concatenate([model.supply, model.capacity])
         self.stores_freely = not model.limit.size and bool(mass.min(initial=0) >= 0)
 
@@ -54,6 +56,8 @@ class Restricted:
         A network is solved exactly. With rows the tonnes come first but for ``quick`` looks, where they only weigh more; the vertex is rounded down to whole loads and what can be is put back.
         Raises SolverFailed if the lower bounds cannot be kept.
         """
+        if self.is_network and self.nested is not None:
+            return through_rows(self.model, self.nested, self.engine, allowed, lower, cost)[0]
         if self.is_network or (self.stores_freely and not lower.any()):
             return network(self.model, self.engine, allowed, lower, cost, compact=True)
         program = self.linear.rewarded if quick else self.linear.lexicographic
@@ -139,13 +143,14 @@ def network(
     *,
     surplus: bool | None = None,
     compact: bool = False,
+    final: bool = False,
     progress: Progress | None = None,
 ) -> Flow:
     """
     Return the exact flow of a model without rows, by taking the lower bounds off both sides.
 
     With storage there must be none: they could take more than the own month has. A ``compact`` problem leaves out the nodes
-    that no open arc meets.
+    that no open arc meets. Only a ``final`` plan is one of the fewest contracts: others are just weighed against each other.
     """
     left, room = model.left(lower)
     if min(int(left.min(initial=0)), int(room.min(initial=0))) < 0:
@@ -168,10 +173,45 @@ def network(
         cost=cost[over],
         objective="surplus" if (model.surplus if surplus is None else surplus) else "utilization",
         carry=Carry.of(tail=model.tail, head=model.head, most_kg=model.keep, cost=model.keep_cost),
+        contract=model.contract[over] if final else None,
+        fewest=final,
     )
     allocation = engine(problem, progress=progress)
     loads[over] += allocation.kg
     return Flow(loads, allocation.carried, problem, allocation, over)
+
+
+def through_rows(
+    model: Model,
+    nested: Nest,
+    engine: Engine,
+    allowed: Flags,
+    lower: Integers,
+    cost: Integers,
+    *,
+    surplus: bool | None = None,
+) -> tuple[Flow, Posed, Allocation]:
+    """Return the exact flow of a model without storage whose rows hang in trees, and the problem over these with its answer."""
+    left, room = model.left(lower)
+    if min(int(left.min(initial=0)), int(room.min(initial=0))) < 0:
+        raise SolverFailed("a lot or a line is promised more than it has")
+    allows = nested.allows(model, lower)
+    over = np.flatnonzero(allowed & (model.most > 0) & (left[model.lot] > 0) & (room[model.line] > 0))
+    of = posed(nested, left, room, allows, over)
+    problem = Problem.of(
+        supply=of.supply,
+        capacity=of.capacity,
+        lot=of.lot,
+        line=of.line,
+        cost=cost[over[of.order]],
+        objective="surplus" if (model.surplus if surplus is None else surplus) else "utilization",
+        carry=of.carry,
+        fewest=False,
+    )
+    allocation = engine(problem)
+    loads = lower.copy()
+    loads[over[of.order]] += allocation.kg
+    return Flow(loads, np.zeros(0, dtype=np.int64)), of, allocation
 
 
 def _left(model: Model, loads: Integers, kept: Integers) -> tuple[Integers, Integers]:

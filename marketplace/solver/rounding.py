@@ -105,6 +105,8 @@ class _Dive:
         self.lower = np.zeros(e, dtype=np.int64)
         self.whole = model.least > 1
         self.by = _by_contract(model)
+        entry = np.argsort(model.arc, kind="stable").astype(np.int64)
+        self.entries = np.split(entry, np.cumsum(np.bincount(model.arc, minlength=e))[:-1]) if entry.size else []
         self.cost = shares(model)
         self.active = np.ones(e, dtype=np.bool_)
 
@@ -182,13 +184,13 @@ class _Dive:
         if pinned is None:
             return
         if slack.size:
-            entries = np.flatnonzero(np.isin(model.arc, arcs))
-            more = np.zeros_like(self.lower)
-            more[arcs] = pinned
-            after = slack - model.weighed(more)
-            if np.any(after[np.unique(model.row[entries])] < 0):
+            entries = np.concatenate([self.entries[arc] for arc in arcs])
+            times = np.repeat(pinned, [self.entries[arc].size for arc in arcs])
+            rows, place = np.unique(model.row[entries], return_inverse=True)
+            after = slack[rows] - sums(place, model.weight[entries] * times, rows.size)
+            if np.any(after < 0):
                 return
-            slack[:] = after
+            slack[rows] = after
         self.lower[arcs] = pinned
         self.opened[k] = True
         np.subtract.at(left, model.lot[arcs], pinned)

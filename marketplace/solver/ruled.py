@@ -9,6 +9,7 @@ import numpy as np
 
 from marketplace.solver.bounds import Multipliers
 from marketplace.solver.engines import Engine, Progress
+from marketplace.solver.leftover import LeftOver
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed, weighted
 from marketplace.solver.reduction import Model, Part, parts, pinned_loads, reduced, without_storage
 from marketplace.solver.relaxation import Relaxation
@@ -111,7 +112,7 @@ class _Run:
         model = self.model
         nothing = np.zeros(model.lot.size, dtype=np.int64)
         try:
-            plain = network(model, self.engine, ~self.closed, nothing, model.cost, progress=self.progress)
+            plain = network(model, self.engine, ~self.closed, nothing, model.cost, final=True, progress=self.progress)
         except SolverFailed:
             if model.tail.size:
                 return np.asarray(~self.closed, dtype=np.bool_)
@@ -144,48 +145,21 @@ class _Run:
             return self.plain
         model = self.model
         loose = without_storage(model, self.settled, self.lower)
-        flow = network(loose, self.engine, ~self.closed & ~self.fixed, self.lower, model.cost, progress=self.progress)
+        within = ~self.closed & ~self.fixed
+        flow = network(loose, self.engine, within, self.lower, model.cost, final=True, progress=self.progress)
         kept = self.kept.copy()
         kept[~self.settled] = flow.kept
         return Flow(flow.loads, kept, flow.problem, flow.allocation, flow.over)
 
     def _add_what_is_left(self, flow: Flow) -> bool:
         """Give closed contracts what is left on both sides, cheapest first, where the rows and their least allow it."""
-        model = self.model
-        left, room = model.left(flow.loads)
-        stores = np.concatenate([self.model.tail, self.model.head])
-        loose = ~np.isin(model.lot, stores) & ~np.isin(model.line + left.size, stores) & (model.most > 0)
-        could = np.where(loose, np.minimum(left[model.lot], room[model.line]), 0)
-        held, slack = model.held(flow.loads), model.limit - model.weighed(flow.loads)
-        missing = np.maximum(1, model.least - held)
-        wanted = np.flatnonzero(loose & (could > 0) & (model.held(could) >= missing)[model.contract])
-        wanted = wanted[np.argsort(model.cost[wanted], kind="stable")]
-        added = False
-        for k in dict.fromkeys(model.contract[wanted].tolist()):
-            arcs = wanted[model.contract[wanted] == k]
-            more, spare = np.zeros(model.lot.size, dtype=np.int64), slack
-            for arc in np.sort(arcs).tolist():
-                i, j = model.lot[arc], model.line[arc]
-                entries = np.flatnonzero((model.arc == arc) & (model.weight > 0))
-                most = min(int(left[i]), int(room[j]), int(model.most[arc] - flow.loads[arc]))
-                for at in entries.tolist():
-                    most = min(most, int(spare[model.row[at]]) // int(model.weight[at]))
-                if most > 0:
-                    more[arc] = most
-                    left[i] -= most
-                    room[j] -= most
-                    spare = slack - model.weighed(more)
-            gain = int(sum((-model.cost[arcs]) * more[arcs])) * model.load
-            due = int(model.fee[k]) if not held[k] and not model.due[k] else 0
-            total = int(more.sum())
-            if total < missing[k] or np.any(spare < 0) or total == 0 or (model.surplus and gain <= due):
-                np.add.at(left, model.lot, more)
-                np.add.at(room, model.line, more)
-                continue
-            slack, added = spare, True
-            self.lower += np.where(self.fixed, more, np.where(more > 0, flow.loads + more - self.lower, 0))
-            self.closed[model.contract == k] &= model.most[model.contract == k] == 0
-        return added
+        opened = np.zeros(self.model.least.size, dtype=np.bool_)
+        for arcs, more in LeftOver(self.model, flow.loads).added():
+            again = np.where(more > 0, flow.loads[arcs] + more - self.lower[arcs], 0)
+            self.lower[arcs] += np.where(self.fixed[arcs], more, again)
+            opened[self.model.contract[arcs]] = True
+        self.closed &= (self.model.most == 0) | ~opened[self.model.contract]
+        return bool(opened.any())
 
     def _ruled(self, flow: Flow, treated: Flags, found: list[tuple[Part, Treated]]) -> Ruled:
         problem, rules, model = self.problem, self.rules, self.model

@@ -37,25 +37,25 @@ class Treated:
 
 def treat(model: Model, parts: list[Part], engine: Engine, *, nodes: int) -> list[Treated]:
     """Return for each part the best plan found that keeps every rule. Raises SolverFailed if none is found."""
-    networks = [at for at, part in enumerate(parts) if not part.rows.size and not part.storage.size]
+    inners = [Restricted(part.model, engine) for part in parts]
+    networks = [at for at, inner in enumerate(inners) if inner.is_network]
     dived = dict(zip(networks, _networks(model, [parts[at] for at in networks], engine), strict=True))
     treated = []
-    for at, part in enumerate(parts):
-        inner = Restricted(part.model, engine)
+    for at, inner in enumerate(inners):
         found = dived[at] if at in dived else _alone(inner)
         treated.append(_searched(inner, found, nodes))
     return treated
 
 
 def _networks(model: Model, parts: list[Part], engine: Engine) -> list[Found]:
-    """Treat parts without rows and storage side by side: a pass of the engine costs less than one for each."""
+    """Treat the parts that are networks side by side: a pass of the engine costs less than one for each."""
     if not parts:
         return []
-    lots, lines, arcs = (
-        np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in ("lots", "lines", "arcs")
+    lots, lines, arcs, rows = (
+        np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in ("lots", "lines", "arcs", "rows")
     )
     none = np.zeros(0, dtype=np.int64)
-    whole = inside(model, lots, lines, arcs, none, none)
+    whole = inside(model, lots, lines, arcs, rows, none)
     places = [np.searchsorted(arcs, part.arcs) for part in parts]
     label = np.zeros(arcs.size, dtype=np.int64)
     for at, place in enumerate(places):

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
 from marketplace.solver.problem import Carry, Problem
-from marketplace.solver.rules import Row, Rules
+from marketplace.solver.rules import Row, Rules, cap
 
 Worth = tuple[int, int]
 """Kilograms and cost in thousandths."""
 
-EXTENSIONS = ("least", "fee", "truck", "pin", "rows", "blend", "carry", "months")
+EXTENSIONS = ("least", "fee", "truck", "pin", "rows", "blend", "carry", "months", "tree")
 
 
 @st.composite
@@ -61,6 +61,10 @@ def ruled_problems(
     rows = [Row(np.arange(e), whole(0, 2, e), draw(st.integers(0, 2 * most_kg)))] if "rows" in kinds else []
     if "blend" in kinds:
         rows.append(Row(np.arange(e), whole(-2, 2, e), draw(st.integers(0, 2))))
+    if "tree" in kinds:
+        line_sets = [[0], [0, 1], [2]][: draw(st.integers(0, 3))]
+        rows += [cap(np.flatnonzero(np.isin(line, lines)), draw(st.integers(0, 2 * most_kg))) for lines in line_sets]
+        rows += [Row(np.flatnonzero(lot == 0)[:2], np.full(min(2, int((lot == 0).sum())), 2), draw(st.integers(0, 9)))]
     pinned = np.zeros(e, dtype=np.int64)
     if "pin" in kinds:
         pinned[draw(st.integers(0, e - 1))] = draw(st.integers(1, 2))
