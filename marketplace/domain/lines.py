@@ -13,6 +13,7 @@ from marketplace.domain.grades import checked_value
 from marketplace.domain.places import province_of
 from marketplace.domain.routes import route
 from marketplace.domain.streams import refuse_too_fine
+from marketplace.domain.waiting import refuse_storage
 from marketplace.domain.wastes import material
 
 MOST_RADIUS_M: Final = 5_000_000
@@ -77,7 +78,8 @@ class NewLine:
     """
     An intake line to be kept: route, materials with what a tonne fetches delivered, limits, capacity, permit.
 
-    A price above zero is paid by the line, below zero by the producer. Raises Invalid if it makes no sense.
+    A price above zero is paid by the line, below zero by the producer. ``storage_kg`` may wait in front of it over the end of a
+    month, which costs the recycler ``storage_fen_per_t`` for each tonne and month. Raises Invalid if it makes no sense.
     """
 
     site_id: int
@@ -91,6 +93,8 @@ class NewLine:
     closed_months: frozenset[int] = frozenset()
     radius_m: int | None = None
     least_lot_kg: int = 0
+    storage_kg: int = 0
+    storage_fen_per_t: int = 0
     unloading_hours: str = ""
     permit_no: str = ""
     permit_valid_until: date | None = None
@@ -114,6 +118,7 @@ class NewLine:
             raise Invalid("The radius is above 0 and at most 5,000 km.", field="radius_km")
         if self.least_lot_kg > self.capacity_kg_per_month:
             raise Invalid("The least lot is more than the line takes in a month.", field="least_lot_kg")
+        refuse_storage(self.storage_kg, self.storage_fen_per_t)
         if self.permit_valid_until is not None and not self.permit_no.strip():
             raise Invalid("Give the number of the permit.", field="permit_no")
         if self.permit_no.strip() and self.permit_valid_until is None:

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import MOST_KG, Month
+from marketplace.domain.waiting import refuse_storage
 
 State: TypeAlias = Literal["draft", "published", "sold", "expired", "withdrawn"]
 Bidding: TypeAlias = Literal["none", "open", "to_decide", "decided"]
@@ -39,7 +40,8 @@ class NewListing:
     A listing as its producer asks for it; raises Invalid where that makes no sense by itself.
 
     ``kg_per_month`` is offered in each month of the window; ``least_lot_kg`` and ``cap_per_buyer_kg`` are the least and
-    the most that one recycler gets over the whole window. ``bids_close_at`` None: it waits for a matching round alone.
+    the most that one recycler gets over the whole window. ``storage_kg`` may wait in the plant's yard over the end of a month,
+    which costs the plant ``storage_fen_per_t`` for each tonne and month. ``bids_close_at`` None: it waits for a matching round alone.
     """
 
     first_month: Month
@@ -53,6 +55,8 @@ class NewListing:
     disclosure: str = "members"
     loading_hours: str = ""
     loading_mode: str = ""
+    storage_kg: int = 0
+    storage_fen_per_t: int = 0
     note: str = ""
     bids_close_at: datetime | None = None
 
@@ -77,6 +81,7 @@ class NewListing:
             raise Invalid("The cap per buyer is below the least lot: nobody could buy.", field="cap_per_buyer")
         if not 0 <= self.small_works_share_percent <= 100:
             raise Invalid("The share for small works is between 0 and 100 %%.", field="small_works_share")
+        refuse_storage(self.storage_kg, self.storage_fen_per_t)
         if self.disclosure not in DISCLOSURES:
             raise Invalid("Say who may read your name.", field="disclosure")
         if self.loading_mode not in LOADING_MODES:

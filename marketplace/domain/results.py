@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from marketplace.domain.canonical import LATER, from_json, sha256, to_json
 from marketplace.domain.quantities import Month
+from marketplace.domain.waiting import Wait
 from marketplace.domain.wording import Sentence
 
 Kind: TypeAlias = Literal["market", "planning"]
@@ -51,11 +52,13 @@ class Margin:
 
     ``fen_per_t`` is by how much the cost of its tonnes could rise before some of them go elsewhere, None where no rise moves
     them: there is no other way to put as much to use. ``next_line_id`` is the line that would get them, None if the lot
-    would keep them and another be taken in its place. What a rule of contracts holds there, such as a least lot, is left out.
+    would keep them and another be taken in its place, or, with ``waits``, if they would be fetched in a later month. What a
+    rule of contracts holds there, such as a least lot, is left out.
     """
 
     fen_per_t: int | None
     next_line_id: int | None
+    waits: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,8 @@ class ProposedAward:
     ``price_fen_per_t`` is what the producer nets at its gate, ``delivered_fen_per_t`` the contract's price at the
     recycler's gate before deductions: price + freight + deduction. Both are None in a planning round. ``filings`` are
     the ids of those under which the months move, where the two sites lie in different provinces. ``margin`` is told in
-    rounds for the most tonnes; least lots, filings, caps and permits aside.
+    rounds for the most tonnes; least lots, filings, caps and permits aside. ``months`` are those in which it travels;
+    ``waits`` what of it was ready before, or is used after.
     """
 
     listing_id: int
@@ -86,6 +90,7 @@ class ProposedAward:
     alternatives: tuple[Alternative, ...]
     filings: tuple[tuple[Month, int], ...] = ()
     margin: Margin | None = field(default=None, metadata=LATER)
+    waits: tuple[Wait, ...] = field(default=(), metadata=LATER)
 
     @property
     def kg(self) -> int:
@@ -162,7 +167,11 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """A region of the minimum cut: these lots have ``kg`` more than these lines, the only ones that fit, can take."""
+    """
+    A region of the minimum cut: these lots have ``kg`` more than these lines, the only ones that fit, can take.
+
+    Where storage joins months, it lasts to ``last_month``, and ``stored_kg`` can wait for months in which nothing is short.
+    """
 
     month: Month
     materials: tuple[str, ...]
@@ -172,20 +181,44 @@ class Shortage:
     room_kg: int
     radius_km: int
     sentence: Sentence
+    last_month: Month | None = field(default=None, metadata=LATER)
+    stored_kg: int = field(default=0, metadata=LATER)
 
     @property
     def kg(self) -> int:
         """How many kilograms of room are missing."""
-        return self.supply_kg - self.room_kg
+        return self.supply_kg - self.room_kg - self.stored_kg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """
+    What waits over the end of a month, in the yard of a listing's plant or in front of a line: one of the two ids is set.
+
+    ``room_kg`` could wait there in this round, and ``cost_fen`` is what a month of it costs its owner, rounded.
+    """
+
+    listing_id: int | None
+    line_id: int | None
+    month: Month
+    kg: int
+    room_kg: int
+    cost_fen: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriceProof:
-    """What was found of the prices by code that shares nothing with the settlement: all of it to the fen."""
+    """
+    What was found of the prices by code that shares nothing with the settlement: all of it to the fen.
+
+    ``storage_covered``: what waits costs nobody more than the listing, or the line, gains beyond reserve or bid. In a round for
+    the greatest surplus, where the price of several months is rounded, that is up to a fen per tonne.
+    """
 
     reserves_kept: bool
     bids_kept: bool
     balanced: bool
+    storage_covered: bool = field(default=True, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +275,7 @@ class Report:
     beside ``paid_fen``, by whoever pays the round's subsidy. ``fees_fen`` is what the contracts cost that were counted
     beside the freight, in no price; ``truckload_kg`` the load of which whole multiples move, if the round has one; ``means``
     how many limits of a month's mean bind several lots together, a line and month each. ``gap_kg`` counts what was given up for truckloads and means too.
+    ``storage_fen`` is what waiting costs those whose yards and lines it is, in no price.
     """
 
     offered_kg: int
@@ -264,6 +298,7 @@ class Report:
     fees_fen: int = field(default=0, metadata=LATER)
     truckload_kg: int | None = field(default=None, metadata=LATER)
     means: int = field(default=0, metadata=LATER)
+    storage_fen: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +307,8 @@ class RoundResult:
     What a round answers: awards, what is left over and why, the totals and the proof.
 
     ``curve``, ``rooms`` and what is told of margins and worth are the further explanation that newer rounds ask for.
+    ``stored`` is what waits, where and how long. The storage of ``unstored_listings`` and ``unstored_lines`` was left out, because
+    at the prices of the round it would have cost its owner more than the round brings it: the plan, and all that is proved of it, is without.
     """
 
     round_id: int
@@ -286,6 +323,9 @@ class RoundResult:
     proof: Proof
     curve: Curve | None = field(default=None, metadata=LATER)
     rooms: tuple[RoomWorth, ...] = field(default=(), metadata=LATER)
+    stored: tuple[Stored, ...] = field(default=(), metadata=LATER)
+    unstored_listings: tuple[int, ...] = field(default=(), metadata=LATER)
+    unstored_lines: tuple[int, ...] = field(default=(), metadata=LATER)
 
     def to_json(self) -> str:
         """Return the canonical JSON: equal results give equal bytes."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.canonical import LATER, from_json, sha256, to_json
@@ -25,6 +26,7 @@ from marketplace.domain.results import (
     Report,
     RoundResult,
     Shortage,
+    Stored,
     Surplus,
 )
 
@@ -55,6 +57,7 @@ __all__ = [
     "SnapshotLine",
     "SnapshotLot",
     "State",
+    "Stored",
     "Surplus",
     "Transition",
     "must_go",
@@ -249,7 +252,8 @@ class SnapshotLot:
     old stock, which lifts the rate less (it adds to the denominator as well). ``cap_per_buyer_kg`` is the most of the
     listing that one recycler organization gets, and ``had`` what each has of it already, by the organization's id.
     ``others_kg`` is what organizations that are no small works may still get together, where the listing keeps a share
-    for those; None where it keeps nothing.
+    for those; None where it keeps nothing. ``storage_kg`` is how much may wait in the plant's yard over the end of which month,
+    at ``storage_fen_per_t`` for each tonne and month.
     """
 
     listing_id: int
@@ -260,14 +264,24 @@ class SnapshotLot:
     cap_per_buyer_kg: int | None = None
     had: tuple[tuple[int, int], ...] = ()
     others_kg: int | None = field(default=None, metadata=LATER)
+    storage_kg: tuple[tuple[Month, int], ...] = field(default=(), metadata=LATER)
+    storage_fen_per_t: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Put the months and the buyers in order; refuse kilograms that do not add up."""
         object.__setattr__(self, "months", _in_order(self.months))
+        object.__setattr__(self, "storage_kg", _in_order(self.storage_kg))
+        if self.storage_fen_per_t < 0:
+            raise ValueError("storage costs nothing or more")
         object.__setattr__(self, "had", tuple(sorted(self.had)))
         _must_differ("buyer", tuple(buyer for buyer, _ in self.had))
         if sum(kg for _, kg in self.months) != self.offered.kg:
             raise ValueError(f"listing {self.listing_id}: the months do not add up to what is offered")
+
+    @cached_property
+    def sends(self) -> tuple[Month, ...]:
+        """The months in which something of it can be fetched: what is ready then, or has waited since."""
+        return _reached((month for month, kg in self.months if kg), self.storage_kg, 1)
 
     def left_for(self, organization_id: int) -> int | None:
         """Return how much more a recycler organization may get by the listing's cap; None without one."""
@@ -295,7 +309,8 @@ class SnapshotLine:
     ``year_left_kg`` is what its permit leaves for a calendar year, where that is less than the months of the year together;
     in a round frozen before there was such a thing, each month holds its share of the permit at most. ``small_works`` says
     that its organization is one for which a listing may keep a share. ``arriving`` is what was promised to the line
-    before, where a limit of it is one of a month's mean.
+    before, where a limit of it is one of a month's mean. ``months`` are what it can use; ``storage_kg`` is how much may wait
+    in front of it over the end of which month, at ``storage_fen_per_t`` for each tonne and month.
     """
 
     accepting: Accepting
@@ -303,10 +318,15 @@ class SnapshotLine:
     year_left_kg: tuple[tuple[int, int], ...] = field(default=(), metadata=LATER)
     small_works: bool = field(default=False, metadata=LATER)
     arriving: tuple[Arriving, ...] = field(default=(), metadata=LATER)
+    storage_kg: tuple[tuple[Month, int], ...] = field(default=(), metadata=LATER)
+    storage_fen_per_t: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Put months and years in order; the room of the line is that of all months, as far as the permit goes."""
         object.__setattr__(self, "months", _in_order(self.months))
+        object.__setattr__(self, "storage_kg", _in_order(self.storage_kg))
+        if self.storage_fen_per_t < 0:
+            raise ValueError("storage costs nothing or more")
         object.__setattr__(self, "year_left_kg", tuple(sorted(self.year_left_kg)))
         arriving = sorted(
             self.arriving, key=lambda each: (each.month, each.property, each.material, each.value, each.kg)
@@ -332,7 +352,18 @@ class SnapshotLine:
         for month in months:
             by_year[month.year] = by_year.get(month.year, 0) + of_month.get(month, 0)
         left = dict(self.year_left_kg)
-        return sum(min(kg, left.get(year, kg)) for year, kg in by_year.items())
+        room = sum(min(kg, left.get(year, kg)) for year, kg in by_year.items())
+        if not self.storage_kg:
+            return room
+        over_years = sum(
+            kg for month, kg in self.storage_kg if month.number == 12
+        )  # arrives under the permit of the year before
+        return min(sum(by_year.values()), room + over_years)
+
+    @cached_property
+    def receives(self) -> tuple[Month, ...]:
+        """The months in which the line has a use for something, at once or later: where closed it only keeps what is there."""
+        return _reached((month for month, kg in self.months if kg), self.storage_kg, -1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,6 +448,9 @@ class Snapshot:
         for months in (*(lot.months for lot in self.lots), *(line.months for line in self.lines)):
             if not window.issuperset(month for month, _ in months):
                 raise ValueError("a lot or a line reaches beyond the window")
+        for storage in (*(lot.storage_kg for lot in self.lots), *(line.storage_kg for line in self.lines)):
+            if not all({month, month.plus(1)} <= window for month, _ in storage):
+                raise ValueError("what waits, waits for a month of the window")
         for lot in self.lots:
             if lot.offered.material not in priced:
                 raise ValueError(f"there is no tariff for {lot.offered.material}")
@@ -444,6 +478,18 @@ def _in_order(months: Sequence[tuple[Month, int]]) -> tuple[tuple[Month, int], .
     if any(kg < 0 for _, kg in months):
         raise ValueError("kilograms cannot be less than zero")
     return tuple(sorted(months))
+
+
+def _reached(
+    months: Iterable[Month], storage_kg: Sequence[tuple[Month, int]], step: Literal[1, -1]
+) -> tuple[Month, ...]:
+    """Return the months, and those that storage joins to them: the following ones, or with a step of -1 those before."""
+    reached = set(months)
+    for month, kg in storage_kg if step == 1 else reversed(storage_kg):
+        begin, end = (month, month.plus(1)) if step == 1 else (month.plus(1), month)
+        if kg and begin in reached:
+            reached.add(end)
+    return tuple(sorted(reached))
 
 
 def _must_differ(what: str, ids: Sequence[object]) -> None:

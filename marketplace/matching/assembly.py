@@ -17,7 +17,7 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
 from marketplace.domain.steps import Tell, silent
 from marketplace.domain.wording import Sentence
-from marketplace.solver.problem import Problem
+from marketplace.solver.problem import Carry, Problem
 
 COUNTED: Final = frozenset({"solid_waste"})
 """The legal status that counts towards the rate; by-products and secondary raw material are no waste."""
@@ -70,7 +70,7 @@ def assemble(snapshot: Snapshot, tell: Tell = silent) -> Assembled:
     refused = {lot.listing_id: _not_counted(lot) for lot in snapshot.lots if lot.offered.legal_status not in COUNTED}
     checker, fits, filing_of = Checker(snapshot), dict[Pair, Fit](), dict[tuple[int, int, Month], int]()
     for lot, line in within_reach(snapshot, refused, tell):
-        months = tuple(month for month, kg in lot.months if kg)
+        months = lot.sends
         if not months:
             continue
         pair = (lot.listing_id, line.line_id)
@@ -90,13 +90,9 @@ def joined(
     lots = {lot.listing_id: lot for lot in snapshot.lots}
     lines = {line.line_id: line for line in snapshot.lines}
     lot_nodes = tuple(
-        (lot.listing_id, month)
-        for lot in snapshot.lots
-        if lot.listing_id not in refused
-        for month, kg in lot.months
-        if kg
+        (lot.listing_id, month) for lot in snapshot.lots if lot.listing_id not in refused for month in lot.sends
     )
-    line_nodes = tuple((line.line_id, month) for line in snapshot.lines for month, kg in line.months if kg)
+    line_nodes = tuple((line.line_id, month) for line in snapshot.lines for month in line.receives)
     lot_at = {node: place for place, node in enumerate(lot_nodes)}
     line_at = {node: place for place, node in enumerate(line_nodes)}
     found: list[tuple[int, int, int, int, int, Month]] = []
@@ -114,12 +110,13 @@ def joined(
     kg_of_lot = {(lot.listing_id, month): kg for lot in snapshot.lots for month, kg in lot.months}
     kg_of_line = {(line.line_id, month): kg for line in snapshot.lines for month, kg in line.months}
     problem = Problem.of(
-        supply=_whole([kg_of_lot[node] for node in lot_nodes]),
-        capacity=_whole([kg_of_line[node] for node in line_nodes]),
+        supply=_whole([kg_of_lot.get(node, 0) for node in lot_nodes]),
+        capacity=_whole([kg_of_line.get(node, 0) for node in line_nodes]),
         lot=_whole([arc[0] for arc in found]),
         line=_whole([arc[1] for arc in found]),
         cost=_whole([arc[2] for arc in found]),
         objective=snapshot.objective,
+        carry=_storage(lots, lines, lot_at, line_at),
         contract=_whole([contracts.setdefault(arc[:2], len(contracts)) for arc in arcs]),
     )
     return Assembled(
@@ -135,6 +132,25 @@ def joined(
         lines=lines,
         checker=checker,
     )
+
+
+def _storage(
+    lots: Mapping[int, SnapshotLot],
+    lines: Mapping[int, SnapshotLine],
+    lot_at: Mapping[Node, int],
+    line_at: Mapping[Node, int],
+) -> Carry:
+    """Join each month of a listing or a line to the next one, where something may wait: lots first, as nodes are numbered."""
+    found: list[tuple[int, int, int, int]] = []
+    for at, first, owners in ((lot_at, 0, lots), (line_at, len(lot_at), lines)):
+        for (own, month), place in at.items():
+            owner = owners[own]
+            most = dict(owner.storage_kg).get(month, 0) if owner.storage_kg else 0
+            later = at.get((own, month.plus(1))) if most else None
+            if later is not None:
+                found.append((first + place, first + later, most, owner.storage_fen_per_t))
+    tail, head, most_kg, cost = zip(*found, strict=True) if found else ((), (), (), ())
+    return Carry.of(tail=tail, head=head, most_kg=most_kg, cost=cost)
 
 
 def least_price(snapshot: Snapshot, lot: SnapshotLot) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from marketplace.domain.quantities import Month, payable_fen
 from marketplace.domain.rounds import (
@@ -19,8 +20,9 @@ from marketplace.domain.rounds import (
     Surplus,
 )
 from marketplace.domain.steps import Tell, silent
+from marketplace.domain.waiting import Wait, shifted
 from marketplace.matching.assembly import COUNTED, Pair, assemble
-from marketplace.matching.contracts import Cleared, allocate
+from marketplace.matching.contracts import Prove, allocate
 from marketplace.matching.explanation import explain
 from marketplace.matching.further import explained
 from marketplace.matching.leftovers import with_causes
@@ -29,9 +31,11 @@ from marketplace.matching.pricecheck import prices_certificate
 from marketplace.matching.settlement import Settled, settle
 from marketplace.matching.shares import Shares
 from marketplace.matching.shortages import shortages
+from marketplace.matching.storage import Uncovered, held, uncovered, without_storage
+from marketplace.matching.storagecheck import storage_faults
 from marketplace.matching.surplus import surplus_of
 from marketplace.solver.certificate import Certificate, certify
-from marketplace.solver.engines import Engine
+from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Allocation, Problem, SolverFailed
 
 
@@ -41,7 +45,6 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
 
     Raises SolverFailed if the engine does, or if what it found is not proved: then there is no answer.
     """
-    assembled = assemble(snapshot, tell)
     proofs: list[Certificate] = []
 
     def solving(done: int, of: int) -> None:
@@ -54,10 +57,8 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
             raise SolverFailed("; ".join(certificate.violations) or "the plan is not proved")
         proofs.append(certificate)
 
-    solving(0, assembled.problem.lot.size)
-    outcome = Outcome(assembled, allocate(assembled, engine, prove, solving))
-    shares = Shares.of(assembled, outcome.cleared) if snapshot.objective == "surplus" else None
-    awards = tuple(_explained(outcome, settle(assembled, outcome.flows, shares), tell))
+    outcome, settled, left_out = _covered(snapshot, engine, prove, solving, tell)
+    awards = tuple(_explained(outcome, settled, tell))
     surplus = surplus_of(outcome, awards, least_cost=proofs[0].cost)
     told = list(with_causes(outcome))
     result = RoundResult(
@@ -69,17 +70,45 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         awards=awards,
         leftovers=tuple(left for left, _ in told),
         shortages=tuple(shortages(outcome)),
-        report=_report(snapshot, outcome.cleared, awards, surplus),
-        proof=_proof(proofs[-1], outcome.cleared),
+        report=_report(snapshot, outcome, awards, surplus),
+        proof=_proof(proofs[-1], outcome),
+        stored=outcome.stored,
+        unstored_listings=tuple(sorted(left_out.listing_ids)),
+        unstored_lines=tuple(sorted(left_out.line_ids)),
     )
     if snapshot.explains:
         result = explained(outcome, result, told, tell)
     prices, faults = prices_certificate(snapshot, result)
+    faults = (*storage_faults(snapshot, result), *faults)
     if faults:
         raise SolverFailed("; ".join(faults))
-    if surplus is None and not snapshot.subsidy_fen_per_t:
+    if surplus is None and not snapshot.subsidy_fen_per_t and (snapshot.kind == "planning" or not result.stored):
         return result  # as it was before there were either, to the byte
     return replace(result, proof=replace(result.proof, prices=prices))
+
+
+def _covered(
+    snapshot: Snapshot, engine: Engine, prove: Prove, solving: Progress, tell: Tell
+) -> tuple[Outcome, tuple[Settled, ...], Uncovered]:
+    """
+    Solve and settle, and solve again without the storage that costs its owner more than the round brings it, until there is none.
+
+    What any pass moves stays within what the first one moved, by which the round is measured. Each pass leaves out more storage,
+    so that it ends.
+    """
+    left_out, bound_kg = Uncovered(), 0
+    while True:
+        assembled = assemble(without_storage(snapshot, left_out.listing_ids, left_out.line_ids), tell)
+        solving(0, assembled.problem.lot.size)
+        cleared = allocate(assembled, engine, prove, solving)
+        bound_kg = max(bound_kg, cleared.bound_kg)
+        outcome = Outcome(assembled, replace(cleared, bound_kg=bound_kg))
+        shares = Shares.of(assembled, cleared) if snapshot.objective == "surplus" else None
+        settled = settle(assembled, outcome.flows, shares)
+        further = uncovered(assembled, settled, outcome.waits)
+        if not further:
+            return outcome, settled, left_out
+        left_out |= further
 
 
 def _explained(outcome: Outcome, settled: Iterable[Settled], tell: Tell) -> Iterator[ProposedAward]:
@@ -96,11 +125,13 @@ def remainder(
     accepted: Mapping[tuple[int, int, Month], int],
     declined: Iterable[Pair] = (),
     filing_of: Mapping[tuple[int, int, Month], int] | None = None,
+    waits: Mapping[Pair, Iterable[Wait]] = MappingProxyType({}),
 ) -> Snapshot:
     """
     Return what is left of a round when awards were accepted, which are fixed, and others declined.
 
-    ``accepted`` are kilograms by listing, line and month. They are taken off the lot, its cap for the buyer, the line's
+    ``accepted`` are kilograms by listing, line and month in which they travel, ``waits`` what of them waits before or after: it is
+    taken off the months in which it is ready and used, and off the storage. They are taken off the lot, its cap for the buyer, the line's
     room and the filing that covers them, and count in the means of the line: as in ``filing_of``, which a second pass may have found otherwise, else the one
     that the round itself finds. Declined pairs are not joined again. What has nothing left takes no part.
 
@@ -108,9 +139,12 @@ def remainder(
     """
     given: dict[tuple[int, Month], int] = {}
     taken: dict[tuple[int, Month], int] = {}
-    for (listing_id, line_id, month), kg in accepted.items():
-        given[listing_id, month] = given.get((listing_id, month), 0) + kg
-        taken[line_id, month] = taken.get((line_id, month), 0) + kg
+    for (listing_id, line_id), months in _by_pair(accepted).items():
+        waiting = tuple(waits.get((listing_id, line_id), ()))
+        for month, kg in shifted(months, waiting, "producer").items():
+            given[listing_id, month] = given.get((listing_id, month), 0) + kg
+        for month, kg in shifted(months, waiting, "recycler").items():
+            taken[line_id, month] = taken.get((line_id, month), 0) + kg
     _must_be_known(given, {(lot.listing_id, month) for lot in snapshot.lots for month, _ in lot.months})
     _must_be_known(taken, {(line.line_id, month) for line in snapshot.lines for month, _ in line.months})
     buyer_of = {line.line_id: line.accepting.organization_id for line in snapshot.lines}
@@ -119,10 +153,17 @@ def remainder(
         had = bought.setdefault(listing_id, {})
         had[buyer_of[line_id]] = had.get(buyer_of[line_id], 0) + kg
     small = {line.accepting.organization_id for line in snapshot.lines if line.small_works}
-    lots = (_lot_left(lot, given, bought.get(lot.listing_id, {}), small) for lot in snapshot.lots)
+    arrived: dict[tuple[int, int], int] = {}
+    for (_, line_id, month), kg in accepted.items():
+        arrived[line_id, month.year] = arrived.get((line_id, month.year), 0) + kg
+    stored = (held(waits, "producer"), held(waits, "recycler"))
+    lots = (
+        _lot_left(lot, given, bought.get(lot.listing_id, {}), small, stored[0].get(lot.listing_id, {}))
+        for lot in snapshot.lots
+    )
     of_lot = {lot.listing_id: lot for lot in snapshot.lots}
     arriving = [(of_lot[listing_id], line_id, month, kg) for (listing_id, line_id, month), kg in accepted.items()]
-    lines = (_line_left(line, taken, arriving) for line in snapshot.lines)
+    lines = (_line_left(line, taken, arrived, stored[1].get(line.line_id, {}), arriving) for line in snapshot.lines)
     return replace(
         snapshot,
         lots=tuple(lot for lot in lots if lot.offered.kg),
@@ -139,7 +180,11 @@ def _must_be_known(masses: Mapping[tuple[int, Month], int], known: Collection[tu
 
 
 def _lot_left(
-    lot: SnapshotLot, given: Mapping[tuple[int, Month], int], bought: Mapping[int, int], small: Collection[int]
+    lot: SnapshotLot,
+    given: Mapping[tuple[int, Month], int],
+    bought: Mapping[int, int],
+    small: Collection[int],
+    stored: Mapping[Month, int],
 ) -> SnapshotLot:
     months = tuple((month, kg - given.get((lot.listing_id, month), 0)) for month, kg in lot.months)
     left = sum(kg for _, kg in months)
@@ -157,12 +202,15 @@ def _lot_left(
         baseline_kg=baseline,
         had=tuple(had.items()),
         others_kg=others,
+        storage_kg=tuple((month, kg - stored.get(month, 0)) for month, kg in lot.storage_kg),
     )
 
 
 def _line_left(
     line: SnapshotLine,
     taken: Mapping[tuple[int, Month], int],
+    arrived: Mapping[tuple[int, int], int],
+    stored: Mapping[Month, int],
     arriving: Iterable[tuple[SnapshotLot, int, Month, int]],
 ) -> SnapshotLine:
     own = line.line_id
@@ -173,16 +221,20 @@ def _line_left(
         for code in means.intersection(lot.offered.properties)
         if line_id == own
     )
-    years = dict(line.year_left_kg)
-    for (line_id, month), kg in taken.items():
-        if line_id == own and month.year in years:
-            years[month.year] -= kg
     return replace(
         line,
         months=tuple((month, kg - taken.get((own, month), 0)) for month, kg in line.months),
-        year_left_kg=tuple(years.items()),
+        year_left_kg=tuple((year, kg - arrived.get((own, year), 0)) for year, kg in line.year_left_kg),
+        storage_kg=tuple((month, kg - stored.get(month, 0)) for month, kg in line.storage_kg),
         arriving=(*line.arriving, *promised),
     )
+
+
+def _by_pair(accepted: Mapping[tuple[int, int, Month], int]) -> dict[Pair, dict[Month, int]]:
+    found: dict[Pair, dict[Month, int]] = {}
+    for (listing_id, line_id, month), kg in accepted.items():
+        found.setdefault((listing_id, line_id), {})[month] = kg
+    return found
 
 
 def _filings_left(
@@ -202,7 +254,8 @@ def _filings_left(
         yield replace(filing, filing=replace(filing.filing, remaining_kg=left))
 
 
-def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, ...], surplus: Surplus | None) -> Report:
+def _report(snapshot: Snapshot, outcome: Outcome, awards: tuple[ProposedAward, ...], surplus: Surplus | None) -> Report:
+    cleared = outcome.cleared
     moved: dict[int, int] = {}
     for award in awards:
         moved[award.listing_id] = moved.get(award.listing_id, 0) + award.kg
@@ -232,12 +285,14 @@ def _report(snapshot: Snapshot, cleared: Cleared, awards: tuple[ProposedAward, .
         fees_fen=snapshot.contract_fee_fen * cleared.contracts,
         truckload_kg=snapshot.truckload_kg,
         means=len(cleared.means),
+        storage_fen=sum(stored.cost_fen for stored in outcome.stored),
     )
 
 
-def _proof(certificate: Certificate, cleared: Cleared) -> Proof:
-    """Return what is proved of the plan among all that keep the round's rules, the cost of contracts counted."""
-    kg, cost = int(cleared.kg.sum()), cleared.cost
+def _proof(certificate: Certificate, outcome: Outcome) -> Proof:
+    """Return what is proved of the plan among all that keep the round's rules, contracts and storage counted in the cost."""
+    cleared = outcome.cleared
+    kg, cost = int(cleared.kg.sum()), cleared.cost - cleared.carried_cost + outcome.storage_cost
     if certificate.bound is None:
         raise SolverFailed("the plan is not proved")
     most_kg = kg if cleared.best_kg is None else cleared.best_kg

@@ -97,8 +97,7 @@ class _Tries:
         filing_of, fits = dict(known.filing_of), dict[Pair, Fit]()
         for pair in change.pairs:
             lot = lots[pair[0]]
-            months = tuple(month for month, kg in lot.months if kg)
-            fits[pair], filings = checker.check(lot, lines[pair[1]], months)
+            fits[pair], filings = checker.check(lot, lines[pair[1]], lot.sends)
             filing_of.update(((*pair, month), filing_id) for month, filing_id in filings.items())
         new = [pair for pair, fit in fits.items() if fit.verdict == "meets"]
         if change.pairs and change.pair not in new:

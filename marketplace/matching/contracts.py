@@ -36,7 +36,7 @@ class Cleared:
     much undercuts. ``too_small`` are the pairs given up for their least lot, and
     ``dropped_kg`` what the first solve had moved between them; ``limited`` those kept from more by their filing, a cap or a
     permit: of neither could what is left on both sides be added as it stands. ``means`` are the means that are kept. In whole
-    truckloads of ``load_kg``, which ``last`` counts in, it is above 1.
+    truckloads of ``load_kg``, which ``last`` counts in, it is above 1. ``carried_cost`` is what of ``cost`` the storage costs.
     """
 
     kg: Integers
@@ -55,6 +55,7 @@ class Cleared:
     limited: frozenset[Pair]
     means: tuple[Mean, ...] = ()
     load_kg: int = 1
+    carried_cost: int = 0
 
 
 def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progress | None = None) -> Cleared:
@@ -75,6 +76,7 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
         best = None if base.objective == "surplus" else moved
         none: frozenset[Pair] = frozenset()
         cost, nothing = weighted(plain.kg, base.cost), np.zeros_like(plain.kg)
+        stored = weighted(plain.carried, base.carry.cost)
         return Cleared(
             kg=plain.kg,
             fixed=nothing,
@@ -83,14 +85,15 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
             open=everything,
             bound_kg=moved,
             best_kg=best,
-            cost=cost,
-            least_cost=cost,
+            cost=cost + stored,
+            least_cost=cost + stored,
             contracts=contracts.made(plain.kg),
             dropped_kg=0,
             passes=1,
             too_small=none,
             limited=none,
             means=contracts.means,
+            carried_cost=stored,
         )
     found = ruled.allocate(base, rules, engine, nodes=NODES, progress=progress)
     certificate = certify_ruled(base, rules, found)
@@ -115,6 +118,7 @@ def allocate(assembled: Assembled, engine: Engine, prove: Prove, progress: Progr
         limited=contracts.limited(rules, found.kg),
         means=contracts.means,
         load_kg=rules.truckload_kg,
+        carried_cost=weighted(found.carried, base.carry.cost),
     )
 
 

@@ -13,6 +13,7 @@ from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.assembly import Pair
 from marketplace.matching.outcome import Outcome, cost
 from marketplace.matching.settlement import Settled
+from marketplace.matching.storagewords import waiting_words
 
 MOST_ALTERNATIVES: Final = 8
 """Other lines named beside an award."""
@@ -50,6 +51,7 @@ def explain(outcome: Outcome, settled: Settled) -> ProposedAward:
         explanation=_explanation(outcome, settled, rank, alternatives),
         alternatives=alternatives,
         filings=settled.filings,
+        waits=outcome.waits.get(settled.pair, ()),
     )
 
 
@@ -57,10 +59,20 @@ def _explanation(outcome: Outcome, settled: Settled, rank: int, alternatives: tu
     way = (*_distance(settled.fit), *_deductions(settled.fit))
     why = (*_rank(outcome, settled, rank), *_better(alternatives, rank), *_worth(outcome, settled))
     price = tuple(price_rule(outcome.assembled.snapshot))
+    waits = tuple(waiting_words(outcome, settled.pair, "producer", "recycler"))
+    own = tuple(waiting_words(outcome, settled.pair, "producer", own=True))
+    in_front = tuple(waiting_words(outcome, settled.pair, "recycler", own=True))
     return Explanation(
-        producer=(*_for_producer(settled), *price, *way, *why),
-        recycler=(*_for_recycler(settled), *price, *way, *_load(outcome, settled), *_worth(outcome, settled)),
-        park=(*_for_park(settled), *_of_park(outcome, price), *way, *why),
+        producer=(*_for_producer(settled), *price, *own, *way, *why),
+        recycler=(
+            *_for_recycler(settled),
+            *price,
+            *in_front,
+            *way,
+            *_load(outcome, settled),
+            *_worth(outcome, settled),
+        ),
+        park=(*_for_park(settled), *_of_park(outcome, price), *waits, *way, *why),
     )
 
 
@@ -251,7 +263,13 @@ def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
         key=lambda found: found[0],
         default=(0, None),
     )
-    if worth > 0:
+    if worth > 0 and outcome.assembled.problem.carry.cost.any():
+        yield Sentence(
+            "The line is full in %(full_month)s: further room there would at first save %(worth_fen_per_t)s yuan of freight,"
+            " deductions and storage per tonne, least lots, filings and caps aside.",
+            {"full_month": str(month), "worth_fen_per_t": worth},
+        )
+    elif worth > 0:
         yield Sentence(
             "The line is full in %(full_month)s: further room there would at first save %(worth_fen_per_t)s yuan of freight"
             " and deductions per tonne, least lots, filings and caps aside.",

@@ -99,6 +99,11 @@ class _Further:
         self.last, self.allocation = outcome.cleared.last, outcome.cleared.allocation
 
     @cached_property
+    def stored(self) -> bool:
+        """Whether storage costs are among those that the round adds up."""
+        return bool(self.assembled.problem.carry.cost.any())
+
+    @cached_property
     def worth(self) -> Worth:
         return worth(self.last, self.allocation)
 
@@ -125,12 +130,12 @@ class _Further:
             pairs = [(left.listing_id, line_id) for line_id in outcome.lines_of.get(left.listing_id, ())]
             places = [outcome.line_node[pair[1], left.month] for pair in self._open(pairs, left.month)]
             fen = _least(more.line_kg, more.line_cost, places)
-            return None if fen is None else room_words(fen)
+            return None if fen is None else room_words(fen, stored=self.stored)
         if left.code == "supply_placed" and left.line_id is not None:
             pairs = [(listing_id, left.line_id) for listing_id in outcome.lots_of.get(left.line_id, ())]
             places = [self.lot_node[pair[0], left.month] for pair in self._open(pairs, left.month)]
             fen = _least(more.lot_kg, more.lot_cost, places)
-            return None if fen is None else waste_words(fen)
+            return None if fen is None else waste_words(fen, stored=self.stored)
         return None
 
     def _open(self, pairs: list[Pair], month: Month) -> Iterator[Pair]:
@@ -147,9 +152,9 @@ class _Further:
             if margin is not None:
                 ranked = self.outcome.lines_of[award.listing_id]
                 rank = None if margin.next_line_id not in ranked else ranked.index(margin.next_line_id) + 1
-                producer.append(margin_words(margin, rank))
-                park.append(margin_words(margin, rank))
-                recycler.append(margin_words(margin, None))
+                producer.append(margin_words(margin, rank, stored=self.stored))
+                park.append(margin_words(margin, rank, stored=self.stored))
+                recycler.append(margin_words(margin, None, stored=self.stored))
             told = award.explanation
             further = Explanation(
                 producer=(*told.producer, *producer), recycler=(*told.recycler, *recycler), park=(*told.park, *park)
@@ -160,9 +165,9 @@ class _Further:
         """Say of the first month in which the lot is placed whole what one more tonne of it would do."""
         more = self.worth.more
         for month, _ in award.months:
-            place = self.lot_node[award.listing_id, month]
-            if more.lot_kg[place] and not self.outcome.left_kg[award.listing_id, month]:
-                yield supply_words(str(month), int(more.lot_cost[place]))
+            place, left = self.lot_node[award.listing_id, month], self.outcome.left_kg.get((award.listing_id, month))
+            if more.lot_kg[place] and left == 0:
+                yield supply_words(str(month), int(more.lot_cost[place]), stored=self.stored)
                 return
 
     def _margins(self, awards: tuple[ProposedAward, ...]) -> dict[Pair, Margin]:
@@ -187,7 +192,8 @@ class _Further:
             pair = pairs[each.arc]
             following = None if each.next_node is None or each.next_node < n else each.next_node - n
             line_id = None if following is None else self.assembled.line_nodes[following][0]
-            margin = Margin(fen_per_t=each.cost, next_line_id=line_id)
+            waits = each.next_node is not None and each.next_node < n
+            margin = Margin(fen_per_t=each.cost, next_line_id=line_id, waits=waits)
             if pair not in found or _rise(margin) < _rise(found[pair]):
                 found[pair] = margin
         return found

@@ -56,9 +56,8 @@ class _Finder:
         self.assembled = outcome.assembled
         self.nearest = Nearest(outcome)
         self.near: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
-        self.offered = {
-            (lot.listing_id, month) for lot in self.assembled.snapshot.lots for month, kg in lot.months if kg
-        }
+        self.offered = {(lot.listing_id, month) for lot in self.assembled.snapshot.lots for month in lot.sends}
+        self.stored = {(each.listing_id, each.month): each.kg for each in outcome.stored}
         self.in_reach: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
         for listing_id, line_id in self.assembled.fits:
             self.in_reach[0].setdefault(listing_id, []).append(line_id)
@@ -70,13 +69,9 @@ class _Finder:
         if refused is not None:
             return _left(own, None, month, kg, refused.code, refused.sentence)
         near = self.nearest.of(((own, line_id) for line_id in self._lines_near(lot)), month)
-        fitting = [
-            line_id
-            for line_id in self.outcome.lines_of.get(own, ())
-            if month in self.assembled.fits[own, line_id].months
-        ]
+        fitting = self._fitting(own, month)
         if not fitting:
-            return self._missed(own, None, month, kg, near)
+            return self._could_wait(lot, month, kg, near) or self._missed(own, None, month, kg, near)
         nearest_id = near.pair[1] if near else None
         with_room = [line_id for line_id in fitting if self.outcome.room_kg.get((line_id, month), 0)]
         if with_room:
@@ -88,7 +83,15 @@ class _Finder:
                 {"asked_year": str(month.year)},
             )
             return _left(own, None, month, kg, "permit_used_up", sentence, self._change(near), nearest_id)
-        sentence = Sentence(
+        change = self._change(near) or self._more_room(own, month, kg, fitting)
+        return _left(own, None, month, kg, "capacity_full", self._full(fitting, month), change, nearest_id)
+
+    def _fitting(self, listing_id: int, month: Month) -> list[int]:
+        fits, lines = self.assembled.fits, self.outcome.lines_of.get(listing_id, ())
+        return [line_id for line_id in lines if month in fits[listing_id, line_id].months]
+
+    def _full(self, fitting: list[int], month: Month) -> Sentence:
+        return Sentence(
             "Every line that fits is full in %(asked_month)s (lines: %(fitting)s, room in all: %(room_kg)s t).",
             {
                 "asked_month": str(month),
@@ -96,8 +99,31 @@ class _Finder:
                 "room_kg": sum(dict(self.assembled.lines[line_id].months).get(month, 0) for line_id in fitting),
             },
         )
-        change = self._change(near) or self._more_room(own, month, kg, fitting)
-        return _left(own, None, month, kg, "capacity_full", sentence, change, nearest_id)
+
+    def _could_wait(self, lot: SnapshotLot, ready: Month, kg: int, near: Miss | None) -> Told | None:
+        """
+        Say why what no line takes in its month does not wait for the next in which one is open: the yard or the lines are full.
+
+        None where nothing may wait, or only a rule of contracts stands between: that no line is open now is as true then.
+        """
+        own, month, rooms = lot.listing_id, ready, dict(lot.storage_kg)
+        while rooms.get(month) and month.plus(1) in lot.sends:
+            later = self._fitting(own, month.plus(1))
+            held = self.stored.get((own, month), 0)
+            if later and held >= rooms[month]:
+                sentence = Sentence(
+                    "No line that fits is open before %(later_month)s, and no more can wait so long: %(stored_kg)s t wait in the"
+                    " yard over the end of %(asked_month)s.",
+                    {"asked_month": str(month), "later_month": str(month.plus(1)), "stored_kg": held},
+                )
+                return _left(own, None, ready, kg, "storage_full", sentence, self._change(near), later[0])
+            month = month.plus(1)
+            if any(self.outcome.room_kg.get((line_id, month), 0) for line_id in later):
+                return None
+            if later:
+                change = self._change(near) or self._more_room(own, month, kg, later)
+                return _left(own, None, ready, kg, "capacity_full", self._full(later, month), change, later[0])
+        return None
 
     def of_line(self, line: SnapshotLine, month: Month, kg: int) -> Told:
         own = line.line_id

@@ -8,8 +8,11 @@ from functools import cached_property
 
 from marketplace.domain.fit import Fit, last_day
 from marketplace.domain.quantities import Month
+from marketplace.domain.results import Stored
+from marketplace.domain.waiting import Wait, shifted
 from marketplace.matching.assembly import Assembled, Node, Pair
 from marketplace.matching.contracts import Cleared
+from marketplace.matching.storage import storage_cost, stored_of, waits_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +34,27 @@ class Outcome:
 
     @cached_property
     def left_kg(self) -> Mapping[Node, int]:
-        """What is left of each lot by month, of lots that take no part too."""
+        """What is left of each lot by the month in which it is ready, of lots that take no part too."""
         left = {(lot.listing_id, month): kg for lot in self.assembled.snapshot.lots for month, kg in lot.months}
-        for (listing_id, _), months in self.flows.items():
-            for month, kg in months.items():
-                left[listing_id, month] -= kg
+        for pair, months in self.flows.items():
+            for month, kg in shifted(months, self.waits.get(pair, ()), "producer").items():
+                left[pair[0], month] -= kg
         return left
+
+    @cached_property
+    def waits(self) -> Mapping[Pair, tuple[Wait, ...]]:
+        """What waits of each pair, in the yard or in front of the line; what was there first goes first."""
+        return waits_of(self.assembled.lots, self.assembled.lines, self.flows)
+
+    @cached_property
+    def stored(self) -> tuple[Stored, ...]:
+        """What waits over the end of each month: listings first, by id and month."""
+        return tuple(stored_of(self.assembled.lots, self.assembled.lines, self.waits))
+
+    @cached_property
+    def storage_cost(self) -> int:
+        """What waiting costs in all, in thousandths of a fen."""
+        return storage_cost(self.assembled.lots, self.assembled.lines, self.waits)
 
     @cached_property
     def room_kg(self) -> Mapping[Node, int]:
@@ -64,11 +82,11 @@ class Outcome:
 
     @cached_property
     def month_room_kg(self) -> Mapping[Node, int]:
-        """What room is left at each line by month, whatever its permit says."""
+        """What room is left at each line by the month in which it uses what came, whatever its permit says."""
         room = {(line.line_id, month): kg for line in self.assembled.snapshot.lines for month, kg in line.months}
-        for (_, line_id), months in self.flows.items():
-            for month, kg in months.items():
-                room[line_id, month] -= kg
+        for pair, months in self.flows.items():
+            for month, kg in shifted(months, self.waits.get(pair, ()), "recycler").items():
+                room[pair[1], month] -= kg
         return room
 
     @cached_property

@@ -64,6 +64,7 @@ def prices_certificate(snapshot: Snapshot, result: RoundResult) -> tuple[PricePr
         reserves_kept=not said["reserves"],
         bids_kept=not said["bids"],
         balanced=not said["balance"] and not said["totals"],
+        storage_covered=not said["storage"],
     )
     return proof, tuple(fault for faults in said.values() for fault in faults)
 
@@ -123,10 +124,40 @@ def _totals(books: _Books) -> Iterator[str]:
         yield f"the surplus and its parts are reported as {told} fen, and are {counted}"
 
 
+def _storage(books: _Books) -> Iterator[str]:
+    """
+    Waiting costs no listing and no line more than the prices bring it beyond reserve or bid.
+
+    The price of a round for the greatest surplus is a mean over months, rounded to a fen per tonne.
+    """
+    costs: dict[tuple[str, int], int] = {}
+    gains: dict[tuple[str, int], int] = {}
+    rounded = 1 if books.snapshot.objective == "surplus" else 0
+    for _, award, price in books.priced():
+        kept = (books.bid(award) or 0) - books.outlay(award) - price
+        for side, own, gain in (
+            ("listing", award.listing_id, price - books.least(award)),
+            ("line", award.line_id, kept),
+        ):
+            gains[side, own] = gains.get((side, own), 0) + (gain + rounded) * award.kg
+        for wait in award.waits:
+            owner = (
+                ("listing", award.listing_id, books.lots[award.listing_id].storage_fen_per_t)
+                if wait.side == "producer"
+                else ("line", award.line_id, books.lines[award.line_id].storage_fen_per_t)
+            )
+            ends = sum(wait.since <= month < wait.until for month in books.snapshot.months)
+            costs[owner[:2]] = costs.get(owner[:2], 0) + wait.kg * owner[2] * ends
+    for (side, own), cost in sorted(costs.items()):
+        gain = gains.get((side, own), 0)
+        if cost > gain:
+            yield f"{side} {own}: waiting costs {_fen(1, cost)} fen, and the round brings it {_fen(1, gain)}"
+
+
 CHECKS: Final[Mapping[str, Callable[[_Books], Iterator[str]]]] = MappingProxyType(
-    {"reserves": _reserves, "bids": _bids, "balance": _balance, "totals": _totals}
+    {"reserves": _reserves, "bids": _bids, "balance": _balance, "totals": _totals, "storage": _storage}
 )
-"""What is asked of prices: individual rationality of both sides, budget balance by the tonne and in all."""
+"""What is asked of prices: individual rationality of both sides, their own storage counted, budget balance by the tonne and in all."""
 
 
 def _fen(kg: int, fen_per_t: int) -> int:

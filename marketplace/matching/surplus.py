@@ -27,7 +27,7 @@ def surplus_of(outcome: Outcome, awards: Iterable[ProposedAward], *, least_cost:
         asked += payable_fen(award.kg, least_price(assembled.snapshot, assembled.lots[award.listing_id]))
         paid += payable_fen(award.kg, award.price_fen_per_t or 0)
         bidden += payable_fen(award.kg, fit.net_fen_per_t or 0)
-    missed = weighted(outcome.cleared.kg, assembled.problem.cost) - least_cost
+    missed = weighted(outcome.cleared.kg, assembled.problem.cost) + outcome.storage_cost - least_cost
     return Surplus(
         total_fen=bidden - asked,
         producers_fen=paid - asked,

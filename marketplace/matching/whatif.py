@@ -24,6 +24,7 @@ from marketplace.domain.whatif import (
 )
 from marketplace.matching.assembly import COUNTED, Assembled, Checker, Pair, joined, within_reach
 from marketplace.matching.contracts import Prove, allocate
+from marketplace.matching.storage import stored_of, waits_of, without_storage
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Allocation, Problem
 
@@ -72,21 +73,26 @@ def what_if(snapshot: Snapshot, result: RoundResult, question: Question, engine:
             "The plan of a round for the greatest surplus follows reserves and bids: what it would be otherwise would betray"
             " them."
         )
+    snapshot = without_storage(snapshot, result.unstored_listings, result.unstored_lines)
     of = asked(snapshot, question)
     again, pairs = _joined(of)
     if again.problem.lot.size > MOST_ARCS:
         raise _too_large(pairs)
-    kg: dict[Pair, int] = {}
+    flows: dict[Pair, dict[Month, int]] = {}
     if again.arcs:
         for arc, mass in zip(again.arcs, allocate(again, _within(engine, pairs), prove).kg.tolist(), strict=True):
             if mass:
-                kg[arc[:2]] = kg.get(arc[:2], 0) + mass
+                flows.setdefault(arc[:2], {})[arc[2]] = mass
+    kg = {pair: sum(months.values()) for pair, months in flows.items()}
     inside = {lot.listing_id for lot in again.snapshot.lots}
     had = {(award.listing_id, award.line_id): award for award in result.awards if award.listing_id in inside}
     spent = sum(_fen(award.kg, award.freight_fen_per_t, award.deduction_fen_per_t) for award in had.values())
     fits = again.fits
     spends = sum(_fen(m, fits[pair].haul.freight_fen_per_t, fits[pair].deduction_fen_per_t) for pair, m in kg.items())
-    before_fen = result.report.freight_fen + result.report.deduction_fen
+    spent += sum(each.cost_fen for each in result.stored if each.listing_id in inside or each.line_id in again.lines)
+    waits = waits_of(again.lots, again.lines, flows)
+    spends += sum(each.cost_fen for each in stored_of(again.lots, again.lines, waits))
+    before_fen = result.report.freight_fen + result.report.deduction_fen + result.report.storage_fen
     before_kg = result.report.allocated_kg
     return WhatIf(
         before_kg=before_kg,
@@ -186,7 +192,7 @@ def _joined(of: Asked) -> tuple[Assembled, int]:
     checks = _Checks(of, part)
     fits, filing_of = dict[Pair, Fit](), dict[tuple[int, int, Month], int]()
     for lot, line in within_reach(part, checks.refused):
-        months = tuple(month for month, kg in lot.months if kg)
+        months = lot.sends
         if months:
             pair = (lot.listing_id, line.line_id)
             fits[pair], filings = checks.check(lot, line, months)

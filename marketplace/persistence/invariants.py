@@ -46,7 +46,44 @@ _LIVE = """
 """Kilograms that awards hold, by month. A planning round has no prices and holds nothing."""
 
 
-def _counter(table: str, key: str, part: str, of: str) -> str:
+def _shifted(side: str, travels: str, counts: str) -> str:
+    """Return live kilograms by the month in which a side counts them: what waits there, in another than it travels in."""
+    waits = """
+        select a.id, a.listing_id, a.line_id, null as filing_id, w.{month} as month, {sign}w.kg as kg,
+               case when c.id is null then 0 else 1 end as contracted
+        from awards a
+        join award_waits w on w.award_id = a.id and w.side = '{side}'
+        left join contracts c on c.award_id = a.id
+        where a.price_fen_per_t is not null and a.declined_at is null and a.lapsed_at is null
+    """
+    parts = (
+        _LIVE,
+        waits.format(month=travels, sign="-", side=side),
+        waits.format(month=counts, sign="", side=side),
+    )
+    return " union all ".join(parts)
+
+
+_READY: Final = _shifted("producer", "until_month", "since_month")
+_USED: Final = _shifted("recycler", "since_month", "until_month")
+
+
+def _over_storage(table: str, key: str, side: str) -> str:
+    """Return the query for what waits beyond the room to store over the end of a month: one in which something begins to wait."""
+    live = f"""
+        select a.{key} as owner, w.since_month, w.until_month, w.kg from awards a
+        join award_waits w on w.award_id = a.id and w.side = '{side}'
+        where a.price_fen_per_t is not null and a.declined_at is null and a.lapsed_at is null
+    """
+    return f"""
+        select '{table} ' || t.id from {table} t
+        join (select distinct owner, since_month as month from ({live}) begun) ends on ends.owner = t.id
+        join ({live}) held on held.owner = t.id and held.since_month <= ends.month and held.until_month > ends.month
+        group by t.id, t.storage_kg, ends.month having sum(held.kg) > t.storage_kg
+    """
+
+
+def _counter(table: str, key: str, part: str, of: str, live: str = _LIVE) -> str:
     """Return the query for counters that are not the sum of what holds them."""
     return f"""
         select '{table} ' || t.id from {table} t
@@ -54,7 +91,7 @@ def _counter(table: str, key: str, part: str, of: str) -> str:
             select {key} as owner, {of} as part,
                    sum(case when contracted = 0 then kg else 0 end) as reserved,
                    sum(case when contracted = 1 then kg else 0 end) as contracted
-            from ({_LIVE}) live group by {key}, {of}
+            from ({live}) live group by {key}, {of}
         ) held on held.owner = t.{key} and held.part = t.{part}
         where t.reserved_kg <> coalesce(held.reserved, 0) or t.contracted_kg <> coalesce(held.contracted, 0)
     """
@@ -80,12 +117,12 @@ INVARIANTS: Final = (
     Invariant(
         "I3a",
         "A listing's counters are the sum of the awards and contracts that hold them.",
-        _counter("listing_months", "listing_id", "month", "month"),
+        _counter("listing_months", "listing_id", "month", "month", _READY),
     ),
     Invariant(
         "I3b",
         "A line's monthly counters are the sum of the awards and contracts that hold them.",
-        _counter("line_months", "line_id", "month", "month"),
+        _counter("line_months", "line_id", "month", "month", _USED),
     ),
     Invariant(
         "I3c",
@@ -117,6 +154,25 @@ INVARIANTS: Final = (
         "An award's months add up to the award.",
         "select 'award ' || a.id from awards a left join award_months m on m.award_id = a.id"
         " group by a.id, a.kg having coalesce(sum(m.kg), 0) <> a.kg",
+    ),
+    Invariant(
+        "I4b",
+        "Of an award no more waits than travels in the month in which it is fetched, or arrives.",
+        """
+        select 'award ' || w.award_id from (
+            select award_id, side, case when side = 'producer' then until_month else since_month end as month, sum(kg) as kg
+            from award_waits
+            group by award_id, side, case when side = 'producer' then until_month else since_month end
+        ) w
+        left join award_months m on m.award_id = w.award_id and m.month = w.month
+        where w.kg > coalesce(m.kg, 0)
+        """,
+    ),
+    Invariant(
+        "I4c",
+        "No more waits in a yard or in front of a line than it holds.",
+        f"{_over_storage('listings', 'listing_id', 'producer')}"
+        f" union all {_over_storage('intake_lines', 'line_id', 'recycler')}",
     ),
     Invariant(
         "I6",

@@ -20,6 +20,8 @@ class IntakeLine(Base):
         CheckConstraint("capacity_kg_per_year >= capacity_kg_per_month", name="year_not_below_month"),
         CheckConstraint("radius_m is null or radius_m > 0", name="radius_positive"),
         CheckConstraint("least_lot_kg >= 0", name="least_lot_not_negative"),
+        CheckConstraint("storage_kg >= 0", name="storage_not_negative"),
+        CheckConstraint("storage_fen_per_t between 0 and 100000", name="storage_cost_sensible"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -33,6 +35,10 @@ class IntakeLine(Base):
     """Numbers of the months in which it stands still, such as ``1,2,12``."""
     radius_m: Mapped[int | None]
     least_lot_kg: Mapped[Kilograms] = mapped_column(default=0)
+    storage_kg: Mapped[Kilograms] = mapped_column(default=0)
+    """What may wait in front of it over the end of a month, in a silo or a yard; a round counts on it."""
+    storage_fen_per_t: Mapped[Fen] = mapped_column(default=0)
+    """What waiting costs the recycler for each tonne and month."""
     unloading_hours: Mapped[str] = mapped_column(default="")
     permit_no: Mapped[str] = mapped_column(default="")
     permit_valid_until: Mapped[date | None]

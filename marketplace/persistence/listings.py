@@ -20,6 +20,8 @@ class Listing(Base):
         CheckConstraint("cap_per_buyer_kg is null or cap_per_buyer_kg > 0", name="cap_positive"),
         CheckConstraint("published_at is null or expires_at is not null", name="published_with_an_expiry"),
         CheckConstraint("small_works_share_percent between 0 and 100", name="share_is_a_percentage"),
+        CheckConstraint("storage_kg >= 0", name="storage_not_negative"),
+        CheckConstraint("storage_fen_per_t between 0 and 100000", name="storage_cost_sensible"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -34,6 +36,10 @@ class Listing(Base):
     least_lot_kg: Mapped[Kilograms] = mapped_column(default=0)
     cap_per_buyer_kg: Mapped[Kilograms | None]
     small_works_share_percent: Mapped[int] = mapped_column(default=0)
+    storage_kg: Mapped[Kilograms] = mapped_column(default=0)
+    """What may wait in the plant's yard over the end of a month; a round counts on it."""
+    storage_fen_per_t: Mapped[Fen] = mapped_column(default=0)
+    """What waiting costs the plant for each tonne and month."""
     disclosure: Mapped[str] = mapped_column(default="members")
     loading_hours: Mapped[str] = mapped_column(default="")
     loading_mode: Mapped[str] = mapped_column(default="")

@@ -157,6 +157,28 @@ class AwardMonth(Base):
     filing_id: Mapped[int | None] = mapped_column(ForeignKey("filings.id"), index=True)
 
 
+class AwardWait(Base):
+    """
+    Kilograms of an award that wait: with the producer from being ready until they are fetched, with the recycler from
+    their arrival until they are used. The counters of both hold them in the month in which they are ready, and used.
+    """
+
+    __tablename__ = "award_waits"
+    __table_args__ = (
+        UniqueConstraint("award_id", "side", "since_month", "until_month"),
+        CheckConstraint("side in ('producer', 'recycler')", name="side_known"),
+        CheckConstraint("since_month < until_month", name="for_a_later_month"),
+        CheckConstraint("kg > 0", name="kg_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    award_id: Mapped[int] = mapped_column(ForeignKey("awards.id"))
+    side: Mapped[str]
+    since_month: Mapped[MonthOf]
+    until_month: Mapped[MonthOf]
+    kg: Mapped[Kilograms]
+
+
 class Leftover(Base):
     """What a round left of a listing or a line, with the reason and what would change it."""
 

@@ -123,6 +123,8 @@ class LinePage:
     closed: frozenset[int]
     radius_m: int | None
     least_lot_kg: int
+    storage_kg: int
+    storage_fen_per_t: int
     unloading_hours: str
     permit_no: str
     permit_valid_until: date | None
@@ -251,6 +253,8 @@ def line_page(session: Session, actor: Actor, line_id: int, *, now: datetime) ->
         closed=closed,
         radius_m=line.radius_m,
         least_lot_kg=line.least_lot_kg,
+        storage_kg=line.storage_kg,
+        storage_fen_per_t=line.storage_fen_per_t,
         unloading_hours=line.unloading_hours,
         permit_no=line.permit_no,
         permit_valid_until=line.permit_valid_until,

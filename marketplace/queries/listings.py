@@ -229,6 +229,8 @@ def _command(listing: Listing) -> NewListing:
         least_lot_kg=listing.least_lot_kg,
         cap_per_buyer_kg=listing.cap_per_buyer_kg,
         small_works_share_percent=listing.small_works_share_percent,
+        storage_kg=listing.storage_kg,
+        storage_fen_per_t=listing.storage_fen_per_t,
         disclosure=listing.disclosure,
         loading_hours=listing.loading_hours,
         loading_mode=listing.loading_mode,

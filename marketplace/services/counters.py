@@ -19,18 +19,25 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.errors import Conflict
 from marketplace.domain.quantities import Month
+from marketplace.domain.waiting import Wait, shifted
 from marketplace.persistence.lines import Filing, IntakeLine, LineMonth, LineYear
 from marketplace.persistence.listings import ListingMonth
 
 
 @dataclass(frozen=True)
 class Share:
-    """The kilograms of a deal: of one listing into one line, by month; ``filings`` are their ids across provinces."""
+    """
+    The kilograms of a deal: of one listing into one line, by the month in which they travel.
+
+    ``filings`` are their ids across provinces. What ``waits`` is held in the month in which it is ready, and in that in
+    which it is used; the permit of a year and a filing hold it in the one in which it travels.
+    """
 
     listing_id: int
     line_id: int
     months: Mapping[Month, int]
     filings: Mapping[Month, int] = field(default_factory=dict)
+    waits: tuple[Wait, ...] = ()
 
 
 def reserve(session: Session, *shares: Share) -> None:
@@ -106,9 +113,11 @@ class _Total:
     def of(cls, shares: Iterable[Share]) -> _Total:
         total = cls({}, {}, {}, {})
         for share in shares:
-            for month, kg in share.months.items():
+            for month, kg in shifted(share.months, share.waits, "producer").items():
                 _add(total.listing_months, (share.listing_id, month), kg)
+            for month, kg in shifted(share.months, share.waits, "recycler").items():
                 _add(total.line_months, (share.line_id, month), kg)
+            for month, kg in share.months.items():
                 _add(total.line_years, (share.line_id, month.year), kg)
                 if month in share.filings:
                     _add(total.filings, share.filings[month], kg)

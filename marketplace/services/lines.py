@@ -17,6 +17,7 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.kept import belonging, find_line, find_site
 from marketplace.persistence.lines import AcceptanceLimit, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.storage import stored_at_lines
 
 
 def add_line(session: Session, actor: Actor, new: NewLine, *, now: datetime) -> int:
@@ -58,6 +59,7 @@ def edit_line(session: Session, actor: Actor, line_id: int, new: NewLine, *, now
         _refuse_namesake(session, site, new.name, but=line.id)
         this_month = Month.of(now.date())
         _refuse_closing(session, line, new, this_month)
+        _refuse_less_storage(session, line, new, this_month)
         _recount(session, line, new, this_month)
         permit = (line.permit_no, line.permit_valid_until)
         before = {
@@ -126,6 +128,19 @@ def _refuse_closing(session: Session, line: IntakeLine, new: NewLine, this_month
             )
 
 
+def _refuse_less_storage(session: Session, line: IntakeLine, new: NewLine, this_month: Month) -> None:
+    """Ask whether what is to wait by awards and contracts still can; the line is held, so that nothing comes to it meanwhile."""
+    if new.storage_kg >= line.storage_kg:
+        return
+    for month, kg in stored_at_lines(session, [line.id]).get(line.id, {}).items():
+        if month >= this_month and kg > new.storage_kg:
+            raise Conflict(
+                "%(committed_kg)s t are to wait in front of the line over the end of %(committed_month)s; it cannot hold less.",
+                committed_kg=kg,
+                committed_month=str(month),
+            )
+
+
 def _recount(session: Session, line: IntakeLine, new: NewLine, this_month: Month) -> None:
     """Set the capacity of the counters that are there; each by one conditional UPDATE, so no commitment slips through."""
     for table, at_least, capacity in (
@@ -172,6 +187,8 @@ def _write(line: IntakeLine, new: NewLine) -> None:
     line.closed_months = new.closed_text
     line.radius_m = new.radius_m
     line.least_lot_kg = new.least_lot_kg
+    line.storage_kg = new.storage_kg
+    line.storage_fen_per_t = new.storage_fen_per_t
     line.unloading_hours = new.unloading_hours.strip()
     line.permit_no = new.permit_no.strip()
     line.permit_valid_until = new.permit_valid_until

@@ -14,14 +14,18 @@ from marketplace.domain.contracts import award_state
 from marketplace.domain.errors import Conflict
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import LEASE, ProposedAward, RoundResult, Snapshot
+from marketplace.domain.waiting import Wait
 from marketplace.domain.wording import Sentence
 from marketplace.matching.clearing import remainder
+from marketplace.matching.storage import held
 from marketplace.persistence.caps import held_by_buyers, left_for_others
+from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person
-from marketplace.persistence.rounds import Award, AwardMonth, Leftover, Round, RoundFile
+from marketplace.persistence.rounds import Award, AwardMonth, AwardWait, Leftover, Round, RoundFile
+from marketplace.persistence.storage import stored_at_lines, stored_at_listings, waits_of
 from marketplace.persistence.terms import Deal, terms_of
 from marketplace.services import outbox
 from marketplace.services.counters import Share, reserve
@@ -37,9 +41,15 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
     award takes. A planning round reserves nothing.
     """
     awards = [_award(of, pass_no, each, now) for each in result.awards]
-    shares = [Share(each.listing_id, each.line_id, dict(each.months), dict(each.filings)) for each in result.awards]
+    shares = [
+        Share(each.listing_id, each.line_id, dict(each.months), dict(each.filings), each.waits)
+        for each in result.awards
+    ]
     if of.kind == "market":
-        must_still_stand(session, {each.listing_id for each in awards}, {each.line_id for each in awards}, now=now)
+        listing_ids, line_ids = {each.listing_id for each in awards}, {each.line_id for each in awards}
+        storing = any(each.waits for each in result.awards)
+        must_still_stand(session, listing_ids, line_ids, storing=storing, now=now)
+        _must_keep_storage(session, result.awards)
         _must_keep_caps(session, result.awards)
         _must_keep_shares(session, result.awards)
         reserve(session, *shares)
@@ -50,6 +60,11 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
         AwardMonth(award_id=award.id, month=month, kg=kg, filing_id=share.filings.get(month))
         for award, share in zip(awards, shares, strict=True)
         for month, kg in share.months.items()
+    )
+    session.add_all(
+        AwardWait(award_id=award.id, side=wait.side, since_month=wait.since, until_month=wait.until, kg=wait.kg)
+        for award, share in zip(awards, shares, strict=True)
+        for wait in share.waits
     )
     session.add_all(_leftovers(of, pass_no, result))
     session.add_all(
@@ -74,6 +89,7 @@ def rest_of(session: Session, of: Round, today: Snapshot) -> Snapshot:
     ).one()
     rows = session.execute(
         select(
+            Award.id,
             Award.listing_id,
             Award.line_id,
             Award.declined_at,
@@ -89,6 +105,12 @@ def rest_of(session: Session, of: Round, today: Snapshot) -> Snapshot:
     stands: dict[tuple[int, int, Month], int] = defaultdict(int)
     filing_of: dict[tuple[int, int, Month], int] = {}
     declined: set[tuple[int, int]] = set()
+    waiting: dict[tuple[int, int], tuple[Wait, ...]] = defaultdict(tuple)
+    standing = {
+        row.id: (row.listing_id, row.line_id) for row in rows if row.declined_at is None and row.lapsed_at is None
+    }
+    for award_id, waits in sorted(waits_of(session, standing).items()):
+        waiting[standing[award_id]] += waits
     for row in rows:
         if row.declined_at is not None or row.lapsed_at is not None:
             declined.add((row.listing_id, row.line_id))
@@ -98,7 +120,7 @@ def rest_of(session: Session, of: Round, today: Snapshot) -> Snapshot:
             if row.filing_id is not None:
                 filing_of[key] = row.filing_id
     frozen = Snapshot.from_json(text)
-    return within(remainder(frozen, accepted=stands, declined=declined, filing_of=filing_of), today)
+    return within(remainder(frozen, accepted=stands, declined=declined, filing_of=filing_of, waits=waiting), today)
 
 
 def share_of(session: Session, award: Award) -> Share:
@@ -107,7 +129,8 @@ def share_of(session: Session, award: Award) -> Share:
         select(AwardMonth.month, AwardMonth.kg, AwardMonth.filing_id).where(AwardMonth.award_id == award.id)
     ).all()
     filings = {row.month: row.filing_id for row in rows if row.filing_id is not None}
-    return Share(award.listing_id, award.line_id, {row.month: row.kg for row in rows}, filings)
+    waits = waits_of(session, [award.id]).get(award.id, ())
+    return Share(award.listing_id, award.line_id, {row.month: row.kg for row in rows}, filings, waits)
 
 
 def deal_of(award: Award, share: Share) -> Deal:
@@ -243,6 +266,26 @@ def _must_keep_caps(session: Session, awards: Sequence[ProposedAward]) -> None:
                 cap_kg=caps[each.listing_id],
                 has_kg=buyers[each.recycler_id],
             )
+
+
+def _must_keep_storage(session: Session, awards: Sequence[ProposedAward]) -> None:
+    """Ask whether yards and lines hold what waits, beside what waits there already; both are held by now."""
+    waits = {(each.listing_id, each.line_id): each.waits for each in awards if each.waits}
+    yards, fronts = held(waits, "producer"), held(waits, "recycler")
+    for model, stored, there in (
+        (Listing, yards, stored_at_listings(session, yards)),
+        (IntakeLine, fronts, stored_at_lines(session, fronts)),
+    ):
+        most = dict(session.execute(select(model.id, model.storage_kg).where(model.id.in_(stored))).tuples().all())
+        for own, months in stored.items():
+            for month, kg in months.items():
+                if kg + there.get(own, {}).get(month, 0) > most[own]:
+                    raise Conflict(
+                        "Of what waits over the end of %(full_month)s, a yard or a line holds no more than %(most_kg)s t."
+                        " Run the round again.",
+                        full_month=str(month),
+                        most_kg=most[own],
+                    )
 
 
 def _must_keep_shares(session: Session, awards: Sequence[ProposedAward]) -> None:

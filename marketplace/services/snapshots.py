@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from math import ceil, cos, radians
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from marketplace.domain import fit as rules
+from marketplace.domain.fit import last_day
 from marketplace.domain.haulage import tariff_for
 from marketplace.domain.listings import month_at
 from marketplace.domain.places import great_circle_m
@@ -25,6 +26,7 @@ from marketplace.persistence.lines import Filing, IntakeLine, LineMaterial, Line
 from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.rounds import Round
+from marketplace.persistence.storage import stored_at_lines, stored_at_listings
 from marketplace.persistence.streams import WasteStream
 
 KM_PER_DEGREE: Final = 111.0
@@ -48,7 +50,7 @@ def read_snapshot(session: Session, of: Round, *, now: datetime) -> Snapshot:
     """
     window = [month for month in of.first_month.until(of.last_month) if month >= month_at(now)]
     listed = _listed(session, of.park_id, window, now)
-    lots = _lots(session, of, listed, now)
+    lots = _lots(session, of, listed, window, now)
     lines = _lines(session, of.max_m // 1000, listed, {lot.offered.material for lot in lots}, window, now=now)
     return Snapshot(
         round_id=of.id,
@@ -82,8 +84,8 @@ def within(frozen: Snapshot, today: Snapshot) -> Snapshot:
         months = _least(lot.months, dict(still.months) if still else {})
         if months and still:
             kg = sum(kg for _, kg in months)
-            had = _most(lot.had, still.had)
-            lots.append(replace(lot, months=months, offered=replace(lot.offered, kg=kg), had=had))
+            had, waiting = _most(lot.had, still.had), _least(lot.storage_kg, dict(still.storage_kg))
+            lots.append(replace(lot, months=months, offered=replace(lot.offered, kg=kg), had=had, storage_kg=waiting))
     lines = [_line_within(line, lines_now.get(line.line_id)) for line in frozen.lines]
     filings = [
         replace(
@@ -159,7 +161,7 @@ def excluded(session: Session, of: Round, *, now: datetime) -> list[tuple[int, i
 
 def _line_within(frozen: SnapshotLine, today: SnapshotLine | None) -> SnapshotLine:
     if today is None:
-        return replace(frozen, months=(), year_left_kg=())
+        return replace(frozen, months=(), year_left_kg=(), storage_kg=())
     left, left_now = dict(frozen.year_left_kg), dict(today.year_left_kg)
     years = {year: min(kg, left_now.get(year, kg)) for year, kg in left.items()} | {
         year: kg for year, kg in left_now.items() if year not in left
@@ -168,6 +170,7 @@ def _line_within(frozen: SnapshotLine, today: SnapshotLine | None) -> SnapshotLi
         frozen,
         months=_least(frozen.months, dict(today.months)),
         year_left_kg=tuple(years.items()),
+        storage_kg=_least(frozen.storage_kg, dict(today.storage_kg)),
         arriving=today.arriving or frozen.arriving,  # what was promised today has what stands of this round among it
     )
 
@@ -211,6 +214,8 @@ def _listed(session: Session, park_id: int, window: Collection[Month], now: date
             Listing.least_lot_kg,
             Listing.cap_per_buyer_kg,
             Listing.small_works_share_percent,
+            Listing.storage_kg,
+            Listing.storage_fen_per_t,
             WasteStream.generation_kg_per_month,
             Site.lat_udeg,
             Site.lon_udeg,
@@ -236,11 +241,26 @@ def _listed(session: Session, park_id: int, window: Collection[Month], now: date
     return [_Listed(row, tuple(free[row.id])) for row in rows if free[row.id]]
 
 
-def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> tuple[SnapshotLot, ...]:
+def _room_to_store(
+    row: Any, window: Collection[Month], stored: Mapping[int, Mapping[Month, int]], until: date | None = None
+) -> tuple[tuple[Month, int], ...]:
+    """Return what more may wait over the end of each month, for one in the window that is over by a day."""
+    if not row.storage_kg:
+        return ()
+    there = stored.get(row.id, {})
+    months = (each for each in window if each.plus(1) in window and (until is None or last_day(each.plus(1)) <= until))
+    rooms = ((month, row.storage_kg - there.get(month, 0)) for month in months)
+    return tuple((month, kg) for month, kg in rooms if kg > 0)
+
+
+def _lots(
+    session: Session, of: Round, listed: list[_Listed], window: list[Month], now: datetime
+) -> tuple[SnapshotLot, ...]:
     streams = offered(session, {each.row.stream_id for each in listed}, now=now)
     bought = held_by_buyers(session, [each.row.id for each in listed if each.row.cap_per_buyer_kg is not None])
     shared = [each.row.id for each in listed if each.row.small_works_share_percent]
     others = left_for_others(session, shared)
+    stored = stored_at_listings(session, [each.row.id for each in listed if each.row.storage_kg])
     lots = []
     for each in listed:
         row = each.row
@@ -259,6 +279,8 @@ def _lots(session: Session, of: Round, listed: list[_Listed], now: datetime) -> 
                 cap_per_buyer_kg=row.cap_per_buyer_kg,
                 had=tuple(bought.get(row.id, {}).items()),
                 others_kg=others.get(row.id),
+                storage_kg=_room_to_store(row, window, stored),
+                storage_fen_per_t=row.storage_fen_per_t if row.storage_kg else 0,
             )
         )
     return tuple(lots)
@@ -281,6 +303,9 @@ def _lines(
             IntakeLine.id,
             IntakeLine.capacity_kg_per_month,
             IntakeLine.capacity_kg_per_year,
+            IntakeLine.permit_valid_until,
+            IntakeLine.storage_kg,
+            IntakeLine.storage_fen_per_t,
             Organization.small_works,
         )
         .join(Site, IntakeLine.site_id == Site.id)
@@ -309,6 +334,7 @@ def _lines(
             ).where(LineYear.line_id.in_(ids), LineYear.year.in_({month.year for month in window}))
         )
     }
+    stored = stored_at_lines(session, [row.id for row in rows if row.storage_kg])
     kept = accepting(session, ids)
     promised = arriving_at(session, kept, window, now=now)
     lines = []
@@ -322,6 +348,9 @@ def _lines(
                 continue
             months.append((month, kg))
             in_year[month.year] = in_year.get(month.year, 0) + kg
+        waiting = _room_to_store(row, window, stored, row.permit_valid_until)
+        if waiting:  # what arrives in a year may be more than it uses then
+            in_year = {month.year: in_year.get(month.year, 0) + row.storage_kg for month in window}
         years = {year: yearly.get((row.id, year), row.capacity_kg_per_year) for year in in_year}
         if months:
             lines.append(
@@ -329,6 +358,8 @@ def _lines(
                     accepting=kept[row.id],
                     months=tuple(months),
                     small_works=row.small_works,
+                    storage_kg=waiting,
+                    storage_fen_per_t=row.storage_fen_per_t if waiting else 0,
                     year_left_kg=tuple((year, left) for year, left in years.items() if left < in_year[year]),
                     arriving=promised.get(row.id, ()),
                 )

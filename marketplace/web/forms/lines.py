@@ -80,6 +80,8 @@ class LineForm(RowsForm):
     closed_months = MultipleChoice(lazy("Stands still in"), coerce=whole)
     radius_km = NumberField(lazy("Radius"))
     least_lot_kg = TonnesField(lazy("Least lot"))
+    storage = TonnesField(lazy("May wait in front of the line"))
+    storage_cost = YuanField(lazy("Cost of waiting"))
     unloading_hours = TextField(lazy("Unloading hours"), [at_most()])
     permit_no = TextField(lazy("Permit number"), [at_most(80)])
     permit_valid_until = DayField(lazy("Permit valid until"))
@@ -107,6 +109,7 @@ class LineForm(RowsForm):
         """Show a line as it is kept; a copy leaves out its name and its permit, which are its own."""
         for name in ("route", "capacity_kg_per_month", "capacity_kg_per_year", "least_lot_kg", "unloading_hours"):
             self._fields[name].data = getattr(page, name)
+        self.storage.data, self.storage_cost.data = page.storage_kg or None, page.storage_fen_per_t or None
         self.closed_months.data = sorted(page.closed)
         self.radius_km.data = None if page.radius_m is None else Decimal(page.radius_m) / 1000
         self.site_id.data = page.site_id
@@ -199,6 +202,8 @@ class LineForm(RowsForm):
                 closed_months=frozenset(self.closed_months.data or ()),
                 radius_m=None if radius is None else int(radius * 1000),
                 least_lot_kg=self.least_lot_kg.data or 0,
+                storage_kg=self.storage.data or 0,
+                storage_fen_per_t=self.storage_cost.data or 0,
                 unloading_hours=self.unloading_hours.data or "",
                 permit_no=self.permit_no.data or "",
                 permit_valid_until=self.permit_valid_until.data,

@@ -31,7 +31,17 @@ from marketplace.web.i18n import lazy_gettext as lazy
 CLOSING_HOUR = 17
 """Bidding ends at this hour of the day that is named, in the site's time zone."""
 
-EXTRA = ("reserve", "least_lot", "cap_per_buyer", "small_works_share", "loading_mode", "loading_hours", "note")
+EXTRA = (
+    "reserve",
+    "least_lot",
+    "cap_per_buyer",
+    "small_works_share",
+    "storage",
+    "storage_cost",
+    "loading_mode",
+    "loading_hours",
+    "note",
+)
 
 
 Data = TypeVar("Data")
@@ -66,6 +76,8 @@ class ListingForm(MarketForm):
     least_lot = TonnesField(lazy("Least lot"), [Optional()])
     cap_per_buyer = TonnesField(lazy("Cap per buyer"), [Optional()])
     small_works_share = WholeField(lazy("Share for small works"), [Optional()])
+    storage = TonnesField(lazy("May wait in your yard"), [Optional()])
+    storage_cost = YuanField(lazy("Cost of waiting"), [Optional()])
     loading_mode = SelectField(
         lazy("Loading"),
         choices=[
@@ -92,6 +104,8 @@ class ListingForm(MarketForm):
         self.least_lot.data = terms.least_lot_kg or None
         self.cap_per_buyer.data = terms.cap_per_buyer_kg
         self.small_works_share.data = terms.small_works_share_percent or None
+        self.storage.data = terms.storage_kg or None
+        self.storage_cost.data = terms.storage_fen_per_t or None
         self.loading_mode.data = terms.loading_mode
         self.loading_hours.data = terms.loading_hours
         self.note.data = terms.note
@@ -109,6 +123,8 @@ class ListingForm(MarketForm):
             least_lot_kg=self.least_lot.data or 0,
             cap_per_buyer_kg=self.cap_per_buyer.data,
             small_works_share_percent=self.small_works_share.data or 0,
+            storage_kg=self.storage.data or 0,
+            storage_fen_per_t=self.storage_cost.data or 0,
             disclosure=self.disclosure.data,
             loading_hours=self.loading_hours.data or "",
             loading_mode=self.loading_mode.data,

@@ -1,0 +1,68 @@
+"""What waits by live awards and contracts, which the room to store counts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import cast
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from marketplace.domain.quantities import Month
+from marketplace.domain.waiting import Side, Wait, over_month_ends
+from marketplace.persistence.rounds import Award, AwardWait
+
+
+def stored_at_listings(session: Session, listing_ids: Collection[int]) -> dict[int, dict[Month, int]]:
+    """Return the kilograms that wait in the yards of listings over the end of each month. One SELECT, none for no listing."""
+    return _stored(session, Award.listing_id, listing_ids, "producer")
+
+
+def stored_at_lines(session: Session, line_ids: Collection[int]) -> dict[int, dict[Month, int]]:
+    """Return the kilograms that wait in front of lines over the end of each month. One SELECT, none for no line."""
+    return _stored(session, Award.line_id, line_ids, "recycler")
+
+
+def waits_of(session: Session, award_ids: Collection[int]) -> dict[int, tuple[Wait, ...]]:
+    """Return what waits of each award. One SELECT, none for no award."""
+    found: dict[int, list[Wait]] = defaultdict(list)
+    if award_ids:
+        rows = session.execute(
+            _waits(AwardWait.award_id).where(AwardWait.award_id.in_(award_ids)).order_by(AwardWait.id)
+        )
+        for row in rows.tuples():
+            found[row[0]].append(_wait(row))
+    return {award_id: tuple(waits) for award_id, waits in found.items()}
+
+
+def _stored(
+    session: Session, own: InstrumentedAttribute[int], ids: Collection[int], side: Side
+) -> dict[int, dict[Month, int]]:
+    if not ids:
+        return {}
+    found: dict[int, list[Wait]] = defaultdict(list)
+    rows = session.execute(
+        _waits(own)
+        .join(Award, AwardWait.award_id == Award.id)
+        .where(
+            own.in_(ids),
+            AwardWait.side == side,
+            Award.price_fen_per_t.is_not(None),  # a planning round holds nothing
+            Award.declined_at.is_(None),
+            Award.lapsed_at.is_(None),
+        )
+        .order_by(AwardWait.id)
+    )
+    for row in rows.tuples():
+        found[row[0]].append(_wait(row))
+    return {key: over_month_ends(waits) for key, waits in found.items()}
+
+
+def _waits(own: InstrumentedAttribute[int]) -> Select[int, str, Month, Month, int]:
+    return select(own, AwardWait.side, AwardWait.since_month, AwardWait.until_month, AwardWait.kg)
+
+
+def _wait(row: tuple[int, str, Month, Month, int]) -> Wait:
+    _, side, since, until, kg = row
+    return Wait(side=cast("Side", side), since=since, until=until, kg=kg)
