@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from marketplace.solver.bounds import Multipliers
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.leftover import LeftOver
+from marketplace.solver.passing import as_it_came
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed, weighted
 from marketplace.solver.reduction import Model, Part, parts, pinned_loads, reduced, without_storage
 from marketplace.solver.relaxation import Relaxation
@@ -166,6 +167,7 @@ class _Run:
         if np.any(model.weighed(flow.loads) > model.limit):
             raise SolverFailed("what is pinned leaves no plan within the rows")
         pinned = pinned_loads(rules)
+        flow = replace(flow, kept=as_it_came(model, flow.loads + pinned, flow.kept))
         kg = (flow.loads + pinned) * model.load
         loads, cost = model.worth(flow.loads, flow.kept)
         pinned_cost = weighted(pinned * model.load, problem.cost) + sum(model.fee[model.due].tolist())

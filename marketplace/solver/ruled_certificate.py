@@ -95,7 +95,7 @@ def _cost(problem: Problem, rules: Rules, kg: list[int], carried: list[int]) -> 
 
 
 def _nodes(problem: Problem, kg: list[int], carried: list[int]) -> Iterator[str]:
-    """Hold each lot against what it has, each line against its room, each store against its size."""
+    """Hold each lot against what it has, each line against its room and what came to it, each store against its size."""
     n, _, _ = problem.shape
     left = problem.supply.tolist() + problem.capacity.tolist()
     for arc, (mass, i, j) in enumerate(zip(kg, problem.lot.tolist(), problem.line.tolist(), strict=True)):
@@ -115,6 +115,8 @@ def _nodes(problem: Problem, kg: list[int], carried: list[int]) -> Iterator[str]
         if mass < 0:
             what = f"lot {node} ships" if node < n else f"line {node - n} takes"
             yield f"{what} {-mass} kg too much"
+        elif node >= n and mass > problem.capacity[node - n]:
+            yield f"line {node - n} passes on {mass - int(problem.capacity[node - n])} kg more than came to it"
 
 
 def _kept(rules: Rules, kg: list[int]) -> Iterator[str]:
