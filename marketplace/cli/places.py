@@ -6,7 +6,9 @@ import re
 from importlib.util import find_spec
 from typing import Final
 
-from flask import current_app, has_app_context
+import click
+from flask import Flask
+from flask.cli import ScriptInfo
 
 from marketplace.solver.spread import OneCore, Processes, Spread
 
@@ -42,10 +44,8 @@ def spread_of(solver: str | None) -> Spread:
 
 
 def _setting() -> str:
-    if not has_app_context():
-        return "core"
-    solver: str = current_app.extensions["marketplace"].settings.solver
-    return solver
+    site = _site()
+    return "core" if site is None else str(site.extensions["marketplace"].settings.solver)
 
 
 def _cluster(name: str) -> Spread:
@@ -53,7 +53,15 @@ def _cluster(name: str) -> Spread:
         raise NoSuchPlace(
             f"--solver {name} is a Dask cluster, and Dask is not installed: pip install -r requirements-cluster.txt"
         )
-    if not has_app_context():
+    site = _site()
+    if site is None:
         raise NoSuchPlace(f"--solver {name}: a Dask cluster is reached by `flask --app wsgi match` alone.")
-    spread: Spread = current_app.extensions["marketplace.spread"](name)
+    spread: Spread = site.extensions["marketplace.spread"](name)
     return spread
+
+
+def _site() -> Flask | None:
+    """Return the application whose command this is, or None outside of any."""
+    context = click.get_current_context(silent=True)
+    script = context.find_object(ScriptInfo) if context else None
+    return script.load_app() if script else None
