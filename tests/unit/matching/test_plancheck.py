@@ -68,7 +68,7 @@ def test_a_planted_fault_is_found(moved: list[Moved], stored: list[Stored], said
     ],
 )
 def test_a_filing_of_others_or_of_another_time_is_found(change: dict[str, object], said: str):
-    filed = Filed((replace(FILING, **change),), date(2026, 12, 1))  # type: ignore[arg-type]
+    filed = Filed((replace(FILING, **change),), date(2026, 12, 1))
 
     assert any(said in fault for fault in faults(LOTS, LINES, filed, MOVED, STORED))
 

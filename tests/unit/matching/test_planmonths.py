@@ -34,7 +34,7 @@ def file(row: dict[str, str], *changes: dict[str, str]) -> bytes:
 def lots(*changes: dict[str, str], **options: object) -> list[str]:
     """Return the faults of a supply file."""
     with pytest.raises(Unreadable) as refused:
-        read_supply(file(LOT, *changes), "s.csv", **options)  # type: ignore[arg-type]
+        read_supply(file(LOT, *changes), "s.csv", **options)
     return [str(fault) for fault in refused.value.faults]
 
 
