@@ -100,13 +100,18 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitTerm:
-    """An acceptance limit as agreed; each unit beyond it takes so much off the price of a tonne, up to the stop value."""
+    """
+    An acceptance limit as agreed; each unit beyond it takes so much off the price of a tonne, up to the stop value.
+
+    With ``monthly_mean`` the mean of what the line takes in a month keeps it, and each load the stop value.
+    """
 
     property: str
     minimum: Decimal | None
     maximum: Decimal | None
     deduction_fen_per_unit: int | None
     stop_value: Decimal | None
+    monthly_mean: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Final, Literal, TypeAlias
 
-from marketplace.domain.deductions import Judgment, Limit, judge
-from marketplace.domain.grades import property_of
+from marketplace.domain.acceptance import Balanced, Deduction, Reason, by_limits
+from marketplace.domain.deductions import Limit
 from marketplace.domain.haulage import Haul, Tariff, haul, tariff_for
 from marketplace.domain.places import Point, province_of
 from marketplace.domain.quantities import Month
@@ -116,50 +116,14 @@ class Filing:
     valid_to: date
 
 
-@dataclass(frozen=True)
-class Reason:
-    """
-    A filter that fails.
-
-    ``by`` is how far, in the unit of the filter: the property's unit, meters, kilograms or fen per tonne;
-    ``by_permille`` the same against the figure that was passed. ``subject`` is the property that it is about, if any, and
-    ``against`` the value of it that would just do.
-    """
-
-    code: str
-    sentence: Sentence
-    by: Decimal | int | None = None
-    by_permille: int | None = None
-    subject: str | None = None
-    against: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Deduction:
-    """What a value beyond its limit takes off the price of a tonne."""
-
-    property: str
-    value: Decimal
-    limit: Decimal
-    fen_per_t: int
-
-
-@dataclass(frozen=True)
-class Balanced:
-    """A value beyond a limit that the mean of a month keeps: it may come as far as what else arrives balances it."""
-
-    property: str
-    value: Decimal
-    limit: Decimal
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fit:
     """
     What `check` found.
 
-    ``balanced`` are values beyond limits of a month's mean, which no pair can be held against alone. ``months`` are those, of the months asked about, in which no monthly filter stands in the way. Delivered price and
-    net (delivered less freight less deductions) are None where the line states no price for the material.
+    ``months`` are those, of the months asked about, in which no monthly filter stands in the way. Delivered price and
+    net (delivered less freight less deductions) are None where the line states no price for the material. ``balanced`` are
+    values beyond limits of a month's mean, which no pair can be held against alone.
     """
 
     verdict: Verdict
@@ -176,6 +140,11 @@ class Fit:
     def first(self) -> Reason | None:
         """The first failing filter."""
         return self.reasons[0] if self.reasons else None
+
+    @property
+    def told(self) -> tuple[Sentence, ...]:
+        """What stands in the way, and what other loads have to balance."""
+        return (*(reason.sentence for reason in self.reasons), *(each.sentence for each in self.balanced))
 
 
 def check(
@@ -205,7 +174,7 @@ def check(
         tariff=tariff or tariff_for(offered.material),
         circuity_permille=circuity_permille,
     )
-    by_limits, deductions, balanced = _limits(offered, accepting)
+    refused, deductions, balanced = by_limits(offered.material, offered.properties, accepting.limits)
     monthly, open_months = _monthly(offered, accepting, months, filing)
     deduction = sum(each.fen_per_t for each in deductions)
     delivered = accepting.materials.get(offered.material)
@@ -213,7 +182,7 @@ def check(
     reasons = (
         *_parties(offered, accepting, declined=declined),
         *_kind(offered, accepting),
-        *by_limits,
+        *refused,
         *_distance(accepting, haul_.great_circle_m, max_km),
         *monthly,
         *_least_lots(offered, accepting),
@@ -249,13 +218,6 @@ def _verdict(reasons: tuple[Reason, ...]) -> Verdict:
     return "meets" if not reasons else "needs_test" if only_missing else "fails"
 
 
-def measured(code: str, value: Decimal) -> str:
-    """Write a value with the unit of its property, as a sentence needs it: “8.2 %”."""
-    unit = property_of(code).unit
-    text = format(value.normalize(), "f")
-    return f"{text} {unit}" if unit else text
-
-
 @cache
 def last_day(month: Month) -> date:
     """Return the last day of a month, on which permits and filings must be in force."""
@@ -287,56 +249,6 @@ def _kind(offered: Offered, accepting: Accepting) -> Iterator[Reason]:
         yield Reason(
             "legal_status", Sentence("The line does not take what is declared as %(offered_legal_status)s.", status)
         )
-
-
-def _limits(
-    offered: Offered, accepting: Accepting
-) -> tuple[tuple[Reason, ...], tuple[Deduction, ...], tuple[Balanced, ...]]:
-    """Return what the limits refuse, what is missing (after that), what is taken off, what a month's mean must balance."""
-    refused, missing, deductions, balanced = [], [], [], []
-    for limit in accepting.limits:
-        if not limit.holds_for(offered.material):
-            continue
-        found = judge(limit, offered.properties.get(limit.property))
-        if found.outcome == "missing":
-            missing.append(_missing(limit.property))
-        elif found.outcome == "deducted" and found.value is not None and found.against is not None:
-            deductions.append(Deduction(limit.property, found.value, found.against, found.deduction_fen_per_t))
-        elif found.outcome in {"limit", "stop"}:
-            refused.append(_refused(limit.property, found))
-        if limit.monthly_mean and found.outcome in {"deducted", "balanced"} and found.value is not None:
-            balanced.append(Balanced(limit.property, found.value, found.against or Decimal(0)))
-    return (*refused, *missing), tuple(deductions), tuple(balanced)
-
-
-def _missing(code: str) -> Reason:
-    return Reason(
-        "missing_value",
-        Sentence(
-            "No value for %(missing_property)s: a test is needed before the line can take it.",
-            {"missing_property": code},
-        ),
-        subject=code,
-    )
-
-
-def _refused(code: str, found: Judgment) -> Reason:
-    value, against, by = found.value or Decimal(0), found.against or Decimal(0), found.by or Decimal(0)
-    values = {
-        "limit_property": code,
-        "value": measured(code, value),
-        "limit": measured(code, against),
-        "by": measured(code, by),
-    }
-    if value > against:
-        sentence = Sentence(
-            "%(limit_property)s is %(value)s; the line takes at most %(limit)s: %(by)s too much.", values
-        )
-    else:
-        sentence = Sentence(
-            "%(limit_property)s is %(value)s; the line asks at least %(limit)s: %(by)s too little.", values
-        )
-    return Reason("limit", sentence, by, found.by_permille, code, against)
 
 
 def _distance(accepting: Accepting, great_circle_m: int, max_km: int | None) -> Iterator[Reason]:

@@ -1,16 +1,16 @@
-"""A matching round: its states, what it reads and what it answers."""
+"""A matching round: what is asked of it, what it reads and what it answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from marketplace.domain.canonical import LATER, from_json, sha256, to_json
-from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.errors import Invalid
 from marketplace.domain.fit import Accepting, Filing, Offered
 from marketplace.domain.haulage import Tariff
 from marketplace.domain.quantities import Month
@@ -29,12 +29,23 @@ from marketplace.domain.results import (
     Stored,
     Surplus,
 )
+from marketplace.domain.roundstates import (
+    LEASE,
+    MOST_RECOURSES,
+    TRANSITIONS,
+    State,
+    Transition,
+    must_go,
+    state_of,
+)
 
 __all__ = [
     "KINDS",
+    "LEASE",
     "MOST_CONTRACT_FEE_FEN",
     "MOST_KM",
     "MOST_MONTHS",
+    "MOST_RECOURSES",
     "MOST_SUBSIDY_FEN_PER_T",
     "OBJECTIVES",
     "TRANSITIONS",
@@ -64,8 +75,6 @@ __all__ = [
     "state_of",
 ]
 
-State: TypeAlias = Literal["planned", "collecting", "closed", "solving", "solved", "published", "settled", "void"]
-
 KINDS: Final[tuple[Kind, ...]] = ("market", "planning")
 """A market round asks for prices and makes contracts; a planning round leaves them out and recommends only."""
 
@@ -78,94 +87,6 @@ MOST_SUBSIDY_FEN_PER_T: Final = 100_000
 MOST_CONTRACT_FEE_FEN: Final = 10_000_000
 TRUCKLOADS_KG: Final = (1_000, 100_000)
 """The least and the most that a truckload weighs."""
-
-
-@dataclass(frozen=True)
-class Transition:
-    """A step from one state to another; ``by`` is the clock, the administrator of the park, or the solver."""
-
-    source: State
-    target: State
-    by: Literal["clock", "park_admin", "solver"]
-
-
-TRANSITIONS: Final = (
-    Transition("planned", "collecting", "clock"),
-    Transition("planned", "void", "park_admin"),
-    Transition("collecting", "closed", "clock"),
-    Transition("collecting", "closed", "park_admin"),
-    Transition("collecting", "void", "park_admin"),
-    Transition("closed", "solving", "park_admin"),
-    Transition("closed", "void", "park_admin"),
-    Transition("solving", "solved", "solver"),
-    Transition("solving", "closed", "solver"),
-    Transition("solved", "solving", "park_admin"),
-    Transition("solved", "published", "park_admin"),
-    Transition("solved", "closed", "park_admin"),
-    Transition("solved", "void", "park_admin"),
-    Transition("published", "settled", "clock"),
-    Transition("published", "settled", "park_admin"),
-    Transition("published", "void", "park_admin"),
-)
-"""
-Every step that there is. Solving goes back to closed when no proved answer was found, solved when something of the
-answer was sold meanwhile. Void needs a cause, and after publication that nobody has made a contract yet.
-"""
-
-MOST_RECOURSES: Final = 2
-"""How often what was declined is allotted again."""
-
-LEASE: Final = timedelta(seconds=60)
-"""How long a run holds a round without a word; then the next run may take it over."""
-
-
-def state_of(
-    now: datetime,
-    *,
-    opens_at: datetime,
-    closes_at: datetime,
-    answers_until: datetime,
-    closed_at: datetime | None = None,
-    solving_at: datetime | None = None,
-    solved_at: datetime | None = None,
-    published_at: datetime | None = None,
-    settled_at: datetime | None = None,
-    voided_at: datetime | None = None,
-) -> State:
-    """
-    Read the state of a round off its timestamps.
-
-    ``closed_at`` is set by an early close, ``solving_at`` while a run holds the round (and cleared when it ends),
-    ``solved_at`` when it brought a proved answer that nobody has published yet, ``settled_at`` when every award was answered before the deadline.
-    """
-    if voided_at is not None:
-        return "void"
-    if published_at is not None:
-        return "settled" if settled_at is not None or now >= answers_until else "published"
-    if solving_at is not None:
-        return "solving"
-    if solved_at is not None:
-        return "solved"
-    if closed_at is not None or now >= closes_at:
-        return "closed"
-    return "planned" if now < opens_at else "collecting"
-
-
-def must_go(source: State, target: State, by: Literal["clock", "park_admin", "solver"]) -> None:
-    """Raise Conflict unless `TRANSITIONS` has this step."""
-    if Transition(source, target, by) in TRANSITIONS:
-        return
-    match target:
-        case "solving":
-            raise Conflict("Only a closed round can be run.")
-        case "void":
-            raise Conflict("This round cannot be made void now: it is being solved, settled, or void already.")
-        case "closed":
-            raise Conflict("Only a round that is collecting can be closed.")
-        case "published":
-            raise Conflict("Only what a run has proved, and nobody has published yet, can be published.")
-        case _:
-            raise Conflict("The round is past that step already, or not yet there.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from marketplace.domain.acceptance import Reason
 from marketplace.domain.filings import fit_under
-from marketplace.domain.fit import Filing, Fit, Reason, check, filing_needed, in_month
+from marketplace.domain.fit import Filing, Fit, check, filing_needed, in_month
 from marketplace.domain.haulage import Tariff
 from marketplace.domain.places import EARTH_RADIUS_M
 from marketplace.domain.quantities import Month
@@ -58,6 +59,10 @@ class Assembled:
     def check_pair(self, pair: Pair, months: tuple[Month, ...]) -> Fit:
         """Hold one pair against each other in these months, as the round does."""
         return self.checker.check(self.lots[pair[0]], self.lines[pair[1]], months)[0]
+
+    def gain_fen_per_t(self, pair: Pair) -> int:
+        """Return what a tonne between the two brings, by the round's objective: minus what it costs."""
+        return -_cost(self.snapshot, self.lots[pair[0]], self.fits[pair])
 
 
 def assemble(snapshot: Snapshot, tell: Tell = silent) -> Assembled:

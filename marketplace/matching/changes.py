@@ -37,6 +37,25 @@ class SmallerLot:
 
 
 @dataclass(frozen=True)
+class FullTruck:
+    """So much more of a lot offered, or of room at a line, in a month, that it makes whole truckloads between two."""
+
+    pair: Pair
+    month: Month
+    more_offered_kg: int = 0
+    more_room_kg: int = 0
+
+
+@dataclass(frozen=True)
+class AtMean:
+    """A property of a lot at the limit of a mean that a line keeps, instead of beyond it."""
+
+    pair: Pair
+    property: str
+    value: Decimal
+
+
+@dataclass(frozen=True)
 class Change:
     """
     What is otherwise: the snapshot with that one thing changed, the ``pair`` it is about, and all that it may join.
@@ -50,14 +69,28 @@ class Change:
     pairs: tuple[Pair, ...]
 
 
-def change_of(assembled: Assembled, cause: Miss | MoreRoom | SmallerLot) -> Change | None:
+def change_of(assembled: Assembled, cause: Miss | MoreRoom | SmallerLot | FullTruck | AtMean) -> Change | None:
     """Return what a flip asks for, none where no one thing does."""
     match cause:
         case MoreRoom():
             line = assembled.lines[cause.line_id]
-            room = tuple((month, kg + TONNE_KG * (month == cause.month)) for month, kg in line.months)
+            room = _more(line.months, cause.month, TONNE_KG)
             pair = (cause.listing_id, cause.line_id)
             return Change(_with(assembled.snapshot, line=replace(line, months=room)), pair, ())
+        case FullTruck():
+            lot, line = assembled.lots[cause.pair[0]], assembled.lines[cause.pair[1]]
+            there = replace(
+                lot,
+                months=_more(lot.months, cause.month, cause.more_offered_kg),
+                offered=replace(lot.offered, kg=lot.offered.kg + cause.more_offered_kg),
+            )
+            room = _more(line.months, cause.month, cause.more_room_kg)
+            return Change(_with(assembled.snapshot, there, replace(line, months=room)), cause.pair, ())
+        case AtMean():
+            lot = assembled.lots[cause.pair[0]]
+            values = {**lot.offered.properties, cause.property: cause.value}
+            changed = _with(assembled.snapshot, _offering(lot, properties=values))
+            return Change(changed, cause.pair, _of_lot(assembled, cause.pair))
         case SmallerLot():
             lot, line = assembled.lots[cause.pair[0]], assembled.lines[cause.pair[1]]
             smaller = _with(assembled.snapshot, _least(lot, cause.kg), _least_taken(line, cause.kg))
@@ -114,6 +147,10 @@ def _with(snapshot: Snapshot, lot: SnapshotLot | None = None, line: SnapshotLine
     if line is not None:
         lines = tuple(line if each.line_id == line.line_id else each for each in lines)
     return replace(snapshot, lots=lots, lines=lines)
+
+
+def _more(months: Iterable[tuple[Month, int]], in_month: Month, more_kg: int) -> tuple[tuple[Month, int], ...]:
+    return tuple((month, kg + more_kg * (month == in_month)) for month, kg in months)
 
 
 def _offering(lot: SnapshotLot, **changed: object) -> SnapshotLot:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from marketplace.domain.fit import Fit, measured
+from marketplace.domain.acceptance import measured
+from marketplace.domain.fit import Fit
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Alternative, Explanation, ProposedAward, Snapshot
 from marketplace.domain.wording import Sentence, Value
@@ -56,7 +57,7 @@ def explain(outcome: Outcome, settled: Settled) -> ProposedAward:
 
 
 def _explanation(outcome: Outcome, settled: Settled, rank: int, alternatives: tuple[Alternative, ...]) -> Explanation:
-    way = (*_distance(settled.fit), *_deductions(settled.fit))
+    way = (*_distance(settled.fit), *_deductions(settled.fit), *_balanced(settled.fit), *_of_contract(outcome, settled))
     why = (*_rank(outcome, settled, rank), *_better(alternatives, rank), *_worth(outcome, settled))
     price = tuple(price_rule(outcome.assembled.snapshot))
     waits = tuple(waiting_words(outcome, settled.pair, "producer", "recycler"))
@@ -219,6 +220,28 @@ def _deductions(fit: Fit) -> Iterator[Sentence]:
         )
 
 
+def _balanced(fit: Fit) -> Iterator[Sentence]:
+    """Say what the mean of a month at the line has to balance."""
+    for each in fit.balanced:
+        yield each.sentence
+
+
+def _of_contract(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
+    """Say what the round counts for one more contract, and how many truckloads it is."""
+    snapshot = outcome.assembled.snapshot
+    if snapshot.contract_fee_fen:
+        yield Sentence(
+            "The round counts %(contract_fee_fen)s yuan for weighing, sampling and papers of this contract; they are part of"
+            " no price.",
+            {"contract_fee_fen": snapshot.contract_fee_fen},
+        )
+    if snapshot.truckload_kg is not None:
+        yield Sentence(
+            "Whole truckloads of %(truckload_kg)s t move in each month: %(loads)s in all.",
+            {"truckload_kg": snapshot.truckload_kg, "loads": settled.kg // snapshot.truckload_kg},
+        )
+
+
 def _rank(outcome: Outcome, settled: Settled, rank: int) -> Iterator[Sentence]:
     fitting = len(outcome.lines_of[settled.listing_id])
     if fitting == 1:
@@ -242,6 +265,8 @@ def _better(alternatives: tuple[Alternative, ...], rank: int) -> Iterator[Senten
 
 def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
     """Say what the cut and the prices prove: of the first kilograms, and of the problem without least lots, filings and caps."""
+    if not outcome.tells_worth:
+        return
     full = [
         month
         for month, _ in settled.months
@@ -349,6 +374,8 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
         code, why = "permit_used_up", Sentence("its permit has no more tonnes for %(asked_year)s.", year)
     elif room == 0:
         code, why = "capacity_full", _full(outcome, pair, in_months)
+    elif (own := _of_the_round(outcome, pair, in_months, dearer=higher > 0, taken=taken)) is not None:
+        code, why = own
     elif outcome.assembled.snapshot.objective == "surplus":
         code, why = "no_more_surplus", Sentence("moving it there would not bring a greater surplus.")
     elif higher > 0:
@@ -361,6 +388,25 @@ def _fitting(outcome: Outcome, settled: Settled, pair: Pair, rank: int, months: 
     if taken:
         why = Sentence("takes %(taken_kg)s t of this lot too; %(reason)s", {"taken_kg": taken, "reason": why})
     return _alternative(outcome, pair, rank, code, why)
+
+
+def _of_the_round(
+    outcome: Outcome, pair: Pair, months: tuple[Month, ...], *, dearer: bool, taken: int
+) -> tuple[str, Sentence] | None:
+    """Return what of truckloads, means and the cost of a contract speaks against more of a lot at a line with room."""
+    snapshot, load = outcome.assembled.snapshot, outcome.load_kg
+    if all(outcome.room_kg.get((pair[1], month), 0) < load for month in months):
+        return "part_truckload", Sentence("it has room for less than a truckload.")
+    means = [outcome.mean_left(pair, month) for month in months]
+    if all(mean is not None and mean.kg < load for mean in means) and means[0] is not None:
+        values = {"mean_property": means[0].property}
+        return "monthly_mean", Sentence(
+            "the limit of the mean of %(mean_property)s there leaves no more of it in.", values
+        )
+    if snapshot.contract_fee_fen and not taken and (snapshot.objective == "surplus" or not dearer):
+        values_of_fee = {"contract_fee_fen": snapshot.contract_fee_fen}
+        return "contract_fee", Sentence("one more contract there would cost %(contract_fee_fen)s yuan.", values_of_fee)
+    return None
 
 
 def _full(outcome: Outcome, pair: Pair, months: tuple[Month, ...]) -> Sentence:

@@ -15,7 +15,7 @@ from marketplace.domain.rounds import RoundResult
 from marketplace.domain.steps import Tell
 from marketplace.domain.wording import Sentence
 from marketplace.matching.assembly import Pair
-from marketplace.matching.changes import MoreRoom
+from marketplace.matching.changes import AtMean, MoreRoom
 from marketplace.matching.confirm import confirmed
 from marketplace.matching.furtherwords import margin_words, room_words, supply_words, waste_words
 from marketplace.matching.leftovers import Told
@@ -40,7 +40,7 @@ def explained(outcome: Outcome, result: RoundResult, told: list[Told], tell: Tel
     Return the result with its further explanation; awards, tonnes and reasons stay as they are.
 
     ``told`` are the leftovers of the result with what their flips ask for. Worth and margins are told in a round for the
-    most tonnes, where they are freight and deductions, which everybody may know; those of the greatest surplus would
+    most tonnes without costs of contracts, truckloads and means (`Outcome.tells_worth`), where they are freight and deductions, which everybody may know; those of the greatest surplus would
     betray reserves and bids. What is solved again is solved by the quickest engine, since the answer is the same by each.
 
     Raises SolverFailed if the engine does, or if what it found is not proved, and whatever ``tell`` does on the way.
@@ -51,7 +51,7 @@ def explained(outcome: Outcome, result: RoundResult, told: list[Told], tell: Tel
     tell("explaining", 0, 0)
     result = replace(result, curve=_curve(outcome, quick), leftovers=tuple(leftovers))
     tell("explaining", 0, 0)
-    if result.objective == "surplus":
+    if result.objective == "surplus" or not outcome.tells_worth:
         return result
     further = _Further(outcome)
     return replace(
@@ -73,8 +73,11 @@ def _confirmed(left: Leftover, cause: object, proved_kg: int | None) -> Leftover
     Return the leftover with what was proved of its flip.
 
     That a tonne of room would take just this waste is told only if it was tried: where more waste is left over, another
-    lot's may be cheaper to bring. What the room is worth in all is told anyhow.
+    lot's may be cheaper to bring. What the room is worth in all is told anyhow. Nor is it told without trying that a value
+    at the limit of a mean would do: it may matter to other means too.
     """
+    if isinstance(cause, AtMean) and proved_kg is None:
+        return replace(left, flip=None)
     if isinstance(cause, MoreRoom):
         tried = Sentence("A further tonne of room at the cheapest of these lines would take one more tonne of it.")
         return replace(left, flip=None if proved_kg is None else tried, proved_kg=proved_kg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -10,16 +10,17 @@ from marketplace.domain.places import great_circle_m
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Leftover, SnapshotLine, SnapshotLot
 from marketplace.domain.wording import Sentence
-from marketplace.matching.assembly import Pair
-from marketplace.matching.changes import MoreRoom, SmallerLot
+from marketplace.matching.apart import why_apart
+from marketplace.matching.assembly import Node, Pair
+from marketplace.matching.changes import AtMean, FullTruck, MoreRoom, SmallerLot
 from marketplace.matching.contracts import least_kg
 from marketplace.matching.nearest import Miss, Nearest, could_move, flip
 from marketplace.matching.outcome import Outcome
 
 TONNE_KG: Final = 1000
 
-Cause: TypeAlias = "Miss | MoreRoom | SmallerLot"
-"""What a flip asks for: that a pair fits, that a line has more room, or that a contract may be smaller."""
+Cause: TypeAlias = "Miss | MoreRoom | SmallerLot | FullTruck | AtMean"
+"""What a flip asks for: that a pair fits, more room, a smaller contract, a full truck, or a value at the limit of a mean."""
 
 Told: TypeAlias = "tuple[Leftover, Cause | None]"
 
@@ -75,8 +76,9 @@ class _Finder:
         nearest_id = near.pair[1] if near else None
         with_room = [line_id for line_id in fitting if self.outcome.room_kg.get((line_id, month), 0)]
         if with_room:
-            code, sentence, change = self._kept_apart((own, with_room[0]), month)
-            return _left(own, None, month, kg, code, sentence, change, with_room[0])
+            line_id = self._first_with_a_load(with_room, self.outcome.room_kg, month)
+            code, sentence, change = self._kept_apart((own, line_id), month)
+            return _left(own, None, month, kg, code, sentence, change, line_id)
         if any(self.outcome.month_room_kg.get((line_id, month), 0) for line_id in fitting):
             sentence = Sentence(
                 "What their permits leave the lines that fit for %(asked_year)s is used up.",
@@ -138,8 +140,9 @@ class _Finder:
         nearest_id = near.pair[0] if near else None
         with_kg = [listing_id for listing_id in fitting if self.outcome.left_kg.get((listing_id, month), 0)]
         if with_kg:
-            code, sentence, change = self._kept_apart((with_kg[0], own), month)
-            return _left(None, own, month, kg, code, sentence, change, with_kg[0])
+            listing_id = self._first_with_a_load(with_kg, self.outcome.left_kg, month)
+            code, sentence, change = self._kept_apart((listing_id, own), month)
+            return _left(None, own, month, kg, code, sentence, change, listing_id)
         sentence = Sentence(
             "All waste that fits the line is placed in %(asked_month)s (lots: %(fitting)s).",
             {"asked_month": str(month), "fitting": len(fitting)},
@@ -163,6 +166,10 @@ class _Finder:
         )
         return _left(listing_id, line_id, month, kg, "material", nothing)
 
+    def _first_with_a_load(self, ids: list[int], left_kg: Mapping[Node, int], month: Month) -> int:
+        """Return the first that has a whole truckload left in a month; without one, or without truckloads, the first."""
+        return next((own for own in ids if left_kg[own, month] >= self.outcome.load_kg), ids[0])
+
     def _kept_apart(self, pair: Pair, month: Month) -> tuple[str, Sentence, _Flip]:
         """Say why a lot and a line that fit both have something left: only a contract can stand between."""
         filed = self.outcome.filed_kg(pair, month)
@@ -178,8 +185,12 @@ class _Finder:
         shared = self.outcome.share_kg(pair)
         if shared == 0:
             return "kept_for_small", Sentence("What is left is the share that the listing keeps for small works."), None
+        apart = why_apart(self.outcome, pair, month, (filed, capped, shared))
+        if apart is not None:
+            return apart
         gain = min(self.outcome.left_kg[pair[0], month], self.outcome.room_kg[pair[1], month])
         gain = min([gain, *(most for most in (filed, capped, shared) if most is not None)])
+        gain -= gain % self.outcome.load_kg
         sentence = Sentence(
             "What could still go there lies below the least lot of %(least_kg)s t for one contract.",
             {"least_kg": least_kg(self.assembled, pair)},
@@ -191,6 +202,8 @@ class _Finder:
         """Say what is plain where no least lot, filing or cap stands between: what is left would fill further room."""
         if self.assembled.snapshot.objective == "surplus":
             return None  # whose tonne it would be depends on prices
+        if self.outcome.load_kg > 1:
+            return None  # a tonne is no truckload
         for line_id in fitting:
             pair = (listing_id, line_id)
             limits = (self.outcome.filed_kg(pair, month), self.outcome.cap_kg(pair), self.outcome.share_kg(pair))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final, TypeAlias
 
-from marketplace.domain.fit import MONTHLY, Fit, Reason
+from marketplace.domain.acceptance import Reason
+from marketplace.domain.fit import MONTHLY, Fit
 from marketplace.domain.quantities import Month
-from marketplace.domain.wording import Sentence
+from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.assembly import Pair
 from marketplace.matching.outcome import Outcome
 
@@ -45,8 +47,8 @@ class Miss:
     """
     A pair that does not fit in a month, and how many kilograms could move at once if it did.
 
-    That is what is left of the lot, of its cap for the buyer, of the line's room and of the filing; 0 if it makes no
-    contract for a least lot.
+    That is what is left of the lot, of its cap for the buyer, of the line's room, of the filing and of a mean of the line, in
+    whole truckloads where the round asks for them; 0 if it makes no contract for a least lot.
     """
 
     pair: Pair
@@ -110,6 +112,9 @@ class Nearest:
             gain = gain if filed is None else min(gain, filed)
         limits = (outcome.cap_kg(pair), outcome.share_kg(pair))
         gain = min([gain, *(most for most in limits if most is not None)])
+        mean = outcome.mean_left(pair, month) if gain else None
+        gain = gain if mean is None else min(gain, mean.kg)
+        gain -= gain % outcome.load_kg
         if not gain:
             return 0
         offered = outcome.assembled.lots[pair[0]].offered
@@ -197,16 +202,25 @@ def _condition(outcome: Outcome, miss: Miss) -> Sentence | None:
 
 def _at_the_limit(outcome: Outcome, miss: Miss) -> Sentence | None:
     """Say which value would do, if it does: at a stop value a deduction may price the pair out."""
-    first, assembled = miss.first, outcome.assembled
-    lot, line = assembled.lots[miss.pair[0]], assembled.lines[miss.pair[1]]
+    first = miss.first
     if first.subject is None or first.against is None:
         return None
-    properties = {**lot.offered.properties, first.subject: first.against}
-    better = replace(lot, offered=replace(lot.offered, properties=properties))
-    if assembled.checker.check(better, line, (miss.month,))[0].verdict != "meets":
+    if not would_fit(outcome, miss.pair, miss.month, first.subject, first.against):
         return None
     values = first.sentence.values or {}
+    return if_it_were(first.subject, values.get("limit"), values.get("value"))
+
+
+def would_fit(outcome: Outcome, pair: Pair, month: Month, code: str, value: Decimal) -> bool:
+    """Return whether a pair fits in a month if a property of the lot has this value."""
+    lot, line = outcome.assembled.lots[pair[0]], outcome.assembled.lines[pair[1]]
+    better = replace(lot, offered=replace(lot.offered, properties={**lot.offered.properties, code: value}))
+    return outcome.assembled.checker.check(better, line, (month,))[0].verdict == "meets"
+
+
+def if_it_were(code: str, limit: Value, value: Value) -> Sentence:
+    """Say which value of a property would do, instead of the one it has."""
     return Sentence(
         "If %(limit_property)s were %(limit)s instead of %(value)s",
-        {"limit_property": first.subject, "limit": values.get("limit"), "value": values.get("value")},
+        {"limit_property": code, "limit": limit, "value": value},
     )

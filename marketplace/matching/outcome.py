@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
+from marketplace.domain.deductions import Limit
 from marketplace.domain.fit import Fit, last_day
 from marketplace.domain.quantities import Month
 from marketplace.domain.results import Stored
@@ -15,12 +17,37 @@ from marketplace.matching.contracts import Cleared
 from marketplace.matching.storage import storage_cost, stored_of, waits_of
 
 
+@dataclass(frozen=True)
+class MeanLeft:
+    """How much more of a lot the mean of a line leaves in a month, with the value of the lot and the limit of the mean."""
+
+    kg: int
+    property: str
+    value: Decimal
+    limit: Decimal
+
+
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What was assembled and what came of it."""
 
     assembled: Assembled
     cleared: Cleared
+
+    @property
+    def load_kg(self) -> int:
+        """What moves in whole multiples: a truckload, or a kilogram."""
+        return self.assembled.snapshot.truckload_kg or 1
+
+    @property
+    def tells_worth(self) -> bool:
+        """
+        Whether what one more tonne is worth, and how safe an award is, can be told.
+
+        Where a contract costs something, whole truckloads move, or a mean ties lots together, one tonne more can change which
+        contracts are made: then the prices of the problem solved last say too little.
+        """
+        return not (self.assembled.snapshot.contract_fee_fen or self.load_kg > 1 or self.cleared.means)
 
     @cached_property
     def flows(self) -> Mapping[Pair, Mapping[Month, int]]:
@@ -192,6 +219,38 @@ class Outcome:
             if listing_id == pair[0] and not self._small[buyer_id]
         )
         return left - sum(taken)
+
+    def mean_left(self, pair: Pair, month: Month) -> MeanLeft | None:
+        """Return what the means of a line leave of a lot whose value is beyond one of them; None if no value is."""
+        lot, line = self.assembled.lots[pair[0]].offered, self.assembled.lines[pair[1]]
+        least: MeanLeft | None = None
+        for limit in line.accepting.limits:
+            value = lot.properties.get(limit.property)
+            if not limit.monthly_mean or value is None or not limit.holds_for(lot.material):
+                continue
+            for edge, sign in ((limit.maximum, 1), (limit.minimum, -1)):
+                if edge is None or (value - edge) * sign <= 0:
+                    continue
+                spare = max(Decimal(0), -sign * self._off_mean(pair[1], month, limit, edge))
+                kg = int(spare // ((value - edge) * sign))
+                if least is None or kg < least.kg:
+                    least = MeanLeft(kg, limit.property, value, edge)
+        return least
+
+    def _off_mean(self, line_id: int, month: Month, limit: Limit, edge: Decimal) -> Decimal:
+        """Return kilograms times the value beyond ``edge``, of all that arrives at a line in a month."""
+        lots = self.assembled.lots
+        flows = (
+            (self.flows[listing_id, line_id][month], lots[listing_id].offered.properties[limit.property])
+            for listing_id in self.taken_by.get(line_id, {}).get(month, ())
+            if limit.holds_for(lots[listing_id].offered.material)
+        )
+        promised = (
+            (each.kg, each.value)
+            for each in self.assembled.lines[line_id].arriving
+            if each.month == month and each.property == limit.property and limit.holds_for(each.material)
+        )
+        return sum((kg * (value - edge) for kg, value in (*flows, *promised)), Decimal(0))
 
     @cached_property
     def _small(self) -> Mapping[int, bool]:

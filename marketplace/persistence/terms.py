@@ -161,6 +161,7 @@ def _limits(session: Session, line_ids: set[int]) -> dict[int, list[tuple[str, L
             maximum=row.maximum,
             deduction_fen_per_unit=row.deduction_fen_per_unit,
             stop_value=row.stop_value,
+            monthly_mean=row.monthly_mean,
         )
         found[row.line_id].append((row.material, limit))
     return found

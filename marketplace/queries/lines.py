@@ -75,6 +75,7 @@ class LimitRow:
     maximum: Decimal | None
     deduction_fen_per_unit: int | None
     stop_value: Decimal | None
+    monthly_mean: bool
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,7 @@ def line_page(session: Session, actor: Actor, line_id: int, *, now: datetime) ->
             AcceptanceLimit.maximum,
             AcceptanceLimit.deduction_fen_per_unit,
             AcceptanceLimit.stop_value,
+            AcceptanceLimit.monthly_mean,
         )
         .where(AcceptanceLimit.line_id == line.id)
         .order_by(AcceptanceLimit.id)

@@ -120,7 +120,7 @@ def _nearby(card: Card, fit: Fit) -> Nearby:
     return Nearby(
         card=card,
         verdict=fit.verdict,
-        reasons=tuple(reason.sentence for reason in fit.reasons),
+        reasons=fit.told,
         road_m=fit.haul.road_m,
         freight_fen_per_t=fit.haul.freight_fen_per_t,
         deduction_fen_per_t=fit.deduction_fen_per_t,

@@ -121,7 +121,7 @@ def _own_lines(session: Session, actor: Actor, listing_id: int, *, now: datetime
             line_en=row.name_en or row.name,
             organization_id=row.organization_id,
             verdict=fit.verdict,
-            reasons=tuple(reason.sentence for reason in fit.reasons),
+            reasons=fit.told,
             road_m=fit.haul.road_m,
             freight_fen_per_t=fit.haul.freight_fen_per_t,
             deduction_fen_per_t=fit.deduction_fen_per_t,

@@ -30,6 +30,8 @@ class RoundRow:
     kind: str
     objective: str
     subsidy_fen_per_t: int
+    contract_fee_fen: int
+    truckload_kg: int | None
     first_month: Month
     last_month: Month
     max_m: int
@@ -93,7 +95,8 @@ def rows_of(session: Session, where: ColumnElement[bool], now: datetime) -> list
     rows = session.execute(
         select(
             Round.id, Round.number, Round.park_id, Park.name_zh, Park.name_en, Round.kind, Round.objective,
-            Round.subsidy_fen_per_t, Round.first_month, Round.last_month, Round.max_m, Round.circuity_permille, Round.opened_at, Round.closes_at, Round.answer_by,
+            Round.subsidy_fen_per_t, Round.contract_fee_fen, Round.truckload_kg, Round.first_month, Round.last_month, Round.max_m, Round.circuity_permille,
+            Round.opened_at, Round.closes_at, Round.answer_by,
             Round.closed_at, Round.solving_at, Round.attempt, Round.failed_because, Round.solved_at,
             Round.input_sha256, Round.result_sha256, Round.published_at, Round.recourse_passes, Round.settled_at,
             Round.voided_at, Round.void_cause,

@@ -162,7 +162,7 @@ def takers_of(session: Session, actor: Actor, lot: Lot, *, now: datetime, overse
                 point=lines[row.id].point if told else None,
                 route=row.route,
                 verdict=fit.verdict,
-                reasons=tuple(reason.sentence for reason in fit.reasons),
+                reasons=fit.told,
                 missing=tuple(reason.subject or "" for reason in fit.reasons if reason.code == "missing_value"),
                 road_m=fit.haul.road_m,
                 great_circle_m=fit.haul.great_circle_m,

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Invalid, NotAllowed
+from marketplace.domain.haulage import default_tariff
 from marketplace.domain.listings import month_at
 from marketplace.queries import rounds as reading
 from marketplace.services import rounds
@@ -44,6 +45,7 @@ def new() -> ResponseReturnValue:
         answers_until=today + timedelta(days=14),
         max_km=200,
         circuity=Decimal("1.3"),
+        truckload=default_tariff().payload_kg,
     )
     form.offer(parks)
     if form.validate_on_submit():

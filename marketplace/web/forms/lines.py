@@ -36,6 +36,9 @@ SPARE: Final = 2
 MORE: Final = 5
 """Rows that the button adds."""
 
+MEAN: Final = "mean"
+"""The choice by which a limit holds for the mean of a month, not for each truck."""
+
 
 class MaterialRow(Form):  # type: ignore[misc]  # WTForms has no types
     """A material and its price."""
@@ -58,6 +61,7 @@ class LimitRow(Form):  # type: ignore[misc]  # WTForms has no types
     maximum = NumberField(lazy("At most"))
     deduction = YuanField(lazy("Deduction"))
     stop_value = NumberField(lazy("Stop value"))
+    counts = Choice(lazy("Holds for"))
 
     @staticmethod
     def is_empty(row: Any) -> bool:
@@ -104,6 +108,7 @@ class LineForm(RowsForm):
         for entry in self.limits.entries:
             entry.form.property.offer(measured)
             entry.form.material.offer([("", gettext("every material")), *known[1:]])
+            entry.form.counts.offer([("", gettext("each truck")), (MEAN, gettext("the monthly mean"))])
 
     def fill(self, page: LinePage, *, copy: bool = False) -> None:
         """Show a line as it is kept; a copy leaves out its name and its permit, which are its own."""
@@ -129,6 +134,7 @@ class LineForm(RowsForm):
                     "maximum": each.maximum,
                     "deduction": each.deduction_fen_per_unit,
                     "stop_value": each.stop_value,
+                    "counts": MEAN if each.monthly_mean else "",
                 }
                 for each in page.limits
             ],
@@ -148,7 +154,7 @@ class LineForm(RowsForm):
         kept = [
             {
                 name: row._fields[name].data
-                for name in ("property", "material", "minimum", "maximum", "deduction", "stop_value")
+                for name in ("property", "material", "minimum", "maximum", "deduction", "stop_value", "counts")
             }
             for row in rows
             if not LimitRow.is_empty(row)
@@ -231,6 +237,7 @@ def _limit(row: Any, place: int) -> NewLimit:
             maximum=row.maximum.data,
             deduction_fen_per_unit=row.deduction.data,
             stop_value=row.stop_value.data,
+            monthly_mean=row.counts.data == MEAN,
         )
     except Invalid as refusal:
         raise Invalid(

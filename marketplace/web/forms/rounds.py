@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from wtforms import RadioField, SelectField
+from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from marketplace.domain.errors import Invalid
+from marketplace.domain.haulage import default_tariff
 from marketplace.domain.rounds import NewRound
 from marketplace.web.filters import pick
 from marketplace.web.forms.base import (
@@ -18,6 +19,7 @@ from marketplace.web.forms.base import (
     MarketForm,
     MonthField,
     NumberField,
+    TonnesField,
     WholeField,
     YuanField,
     at_most,
@@ -54,6 +56,9 @@ class NewRoundForm(MarketForm):
     max_km = WholeField(lazy("Greatest distance in a straight line"), validators=[required()])
     circuity = NumberField(lazy("Road over straight line"), validators=[required()])
     subsidy = YuanField(lazy("Subsidy for each tonne that counts towards the rate"))
+    contract_fee = YuanField(lazy("Cost of one contract"))
+    whole_trucks = BooleanField(lazy("Only whole truckloads move"))
+    truckload = TonnesField(lazy("Load of a truck"))
 
     def offer(self, parks: Sequence[tuple[int, str, str]]) -> None:
         """Say which parks can be chosen."""
@@ -76,7 +81,16 @@ class NewRoundForm(MarketForm):
             max_km=given["max_km"],
             circuity=given["circuity"],
             subsidy_fen_per_t=given["subsidy"] or 0,
+            contract_fee_fen=given["contract_fee"] or 0,
+            truckload_kg=self._truckload_kg(),
         )
+
+    def _truckload_kg(self) -> int | None:
+        """Return the load, that of the tariff if none is named; None where any mass may move."""
+        if not self.whole_trucks.data:
+            return None
+        load: int | None = self.truckload.data
+        return default_tariff().payload_kg if load is None else load
 
 
 class VoidForm(MarketForm):
