@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from marketplace.domain.errors import Invalid
+from marketplace.domain.places import divisions
 from marketplace.domain.quantities import Month, fen
 from marketplace.matching.planrows import Row
 
@@ -22,7 +24,7 @@ def identity(row: Row, column: str) -> tuple[str, Month | None]:
 
 
 def province_of(row: Row, *, needed: bool) -> str:
-    """Return the province as the file has it, or where it is needed its code, read off any division within it."""
+    """Return the province as the file has it, or where it is needed its code, from a name or any division within it."""
     if not needed:
         return row.cells.get("province_adcode", "")
     column = "province" if row.cells.get("province") else "province_adcode"
@@ -31,9 +33,28 @@ def province_of(row: Row, *, needed: bool) -> str:
         row.refuse(
             column, "With filings each row says in which province it lies, by its division code, such as 420000."
         )
-    elif not (_DIVISION.fullmatch(given) or column == "province"):
-        row.refuse(column, "“%(text)s” is no division code. It has six digits, such as 420000.", text=given[:40])
-    return f"{given[:2]}0000" if _DIVISION.fullmatch(given) else given
+        return ""
+    code = _province_code(given)
+    if code is None:
+        row.refuse(
+            column,
+            "“%(text)s” is no province and no division code, which has six digits, such as 420000.",
+            text=given[:40],
+        )
+    return code or ""
+
+
+@cache
+def _province_code(given: str) -> str | None:
+    provinces = divisions("province")
+    if _DIVISION.fullmatch(given):
+        return next((each.code for each in provinces if each.code[:2] == given[:2]), None)
+    meant = [
+        each.code
+        for each in provinces
+        if len(given) > 1 and (each.name_zh.startswith(given) or each.name_en.casefold() == given.casefold())
+    ]
+    return meant[0] if len(meant) == 1 else None
 
 
 def storage_fen(yuan: Decimal) -> int:

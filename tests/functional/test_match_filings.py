@@ -143,8 +143,9 @@ def test_a_bad_filing_is_named_and_nothing_is_written(filings: str, said: str, d
     ("wrong", "said"),
     [
         ("", "supply.csv, line 3, column province_adcode: With filings each row says in which province it lies"),
-        ("Hubei", "supply.csv, line 3, column province_adcode: “Hubei” is no division code. It has six digits"),
-        ("4205", "supply.csv, line 3, column province_adcode: “4205” is no division code"),
+        ("Hu", "supply.csv, line 3, column province_adcode: “Hu” is no province and no division code, which has"),
+        ("4205", "supply.csv, line 3, column province_adcode: “4205” is no province"),
+        ("990000", "supply.csv, line 3, column province_adcode: “990000” is no province"),
     ],
 )
 def test_with_filings_each_row_says_its_province(wrong: str, said: str, desk: Desk):
@@ -155,6 +156,15 @@ def test_with_filings_each_row_says_its_province(wrong: str, said: str, desk: De
 
     assert refused.exit_code == 2
     assert said in refused.output
+
+
+@pytest.mark.parametrize("name", ["湖北省", "湖北", "Hubei", "420000", "420500"])
+def test_a_province_has_a_name_or_a_code_and_all_mean_the_same(name: str, desk: Desk):
+    desk.write(supply=SUPPLY.replace("430000", name), demand=DEMAND.replace("430000", "湖北").replace("430100", name))
+
+    match(desk, "")
+
+    assert desk.report["matched_t"] == 15.0
 
 
 def test_the_file_of_filings_is_not_written_over(desk: Desk):
