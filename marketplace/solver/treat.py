@@ -8,18 +8,24 @@ from typing import Final
 import numpy as np
 
 from marketplace.solver.engines import Engine
+from marketplace.solver.exchange import can_exchange
 from marketplace.solver.milp import search
 from marketplace.solver.problem import Integers, SolverFailed
 from marketplace.solver.reduction import Model, Part, inside
 from marketplace.solver.restricted import Flow, Restricted
 from marketplace.solver.rounding import Choice, Found, best_of, chosen, dive
+from marketplace.solver.shaken import shaken
 from marketplace.solver.trials import closed_on_trial, merged
 
 MOST_ARCS: Final = 400
 """Up to so many arcs, and four for each node it may look at, branch and bound looks for the most loads of a part."""
 
 PROMOTE: Final = (0.3, 0.7)
-"""How full a contract must be to be opened, a dive for each; of each part the better plan is taken."""
+"""
+How full a contract must be to be opened, a dive for each; of each part the better plan is taken.
+
+Where contracts can be exchanged the first dive is enough: what the second finds is found by shaking, and more.
+"""
 
 PROMOTE_WITH_ROWS: Final = (0.4,)
 """The same where each pass of a dive is a linear program."""
@@ -38,8 +44,10 @@ class Treated:
 def treat(model: Model, parts: list[Part], engine: Engine, *, nodes: int) -> list[Treated]:
     """Return for each part the best plan found that keeps every rule. Raises SolverFailed if none is found."""
     inners = [Restricted(part.model, engine) for part in parts]
-    networks = [at for at, inner in enumerate(inners) if inner.is_network]
-    dived = dict(zip(networks, _networks(model, [parts[at] for at in networks], engine), strict=True))
+    dived = dict[int, Found]()
+    for simple in (False, True):
+        alike = [at for at, inner in enumerate(inners) if inner.is_network and can_exchange(inner.model) == simple]
+        dived |= zip(alike, _networks(model, [parts[at] for at in alike], engine), strict=True)
     treated = []
     for at, inner in enumerate(inners):
         found = dived[at] if at in dived else _alone(inner)
@@ -85,15 +93,26 @@ def _alone(inner: Restricted) -> Found | None:
 
 def _dives(inner: Restricted, label: Integers) -> Found:
     best: Found | None = None
+    simple = inner.is_network and can_exchange(inner.model)
     for promote in PROMOTE if inner.is_network else PROMOTE_WITH_ROWS:
         try:
             found = dive(inner, label, promote=promote)
         except SolverFailed:
             continue
         best = found if best is None else merged(inner.model, label, best, found)
+        if simple:
+            break
     if best is None:
         raise SolverFailed("no plan was found that keeps the rules")
-    return closed_on_trial(inner, label, best)
+    return _shaken(inner, best) if simple else closed_on_trial(inner, label, best)
+
+
+def _shaken(inner: Restricted, found: Found) -> Found:
+    """Return the plan with contracts exchanged, and the flow through those that are then open the best again."""
+    model = inner.model
+    loads = shaken(model, found.flow.loads)
+    other = chosen(inner, model.held(loads) > 0, loads)
+    return found if other is None or not model.better(other.worth, found.worth) else other
 
 
 def _has_choice(model: Model) -> bool:
