@@ -22,8 +22,8 @@ class Mean:
     A limit of the mean of a property over what arrives at a line in a month, and the row that keeps it.
 
     With :math:`q_e` the value along an arc, :math:`Q` the limit and :math:`s` 1 for a greatest and -1 for a least value, the
-    row is :math:`\sum_e s (q_e - Q) x_e \le r` in whole numbers. :math:`r` is what was promised to the line before
-    leaves, and 0 where that is beyond the limit itself: what comes now must then keep it alone.
+    row is :math:`\sum_e s (q_e - Q) x_e \le r` in whole numbers, :math:`r` being what was promised to the line before
+    leaves. Where that alone lies beyond the limit already, nothing more beyond it comes: the row is over those arcs, and 0.
     """
 
     line_id: int
@@ -58,19 +58,25 @@ def _means(assembled: Assembled, line: SnapshotLine, month: Month, limit: Limit,
         offered = assembled.lots[assembled.arcs[arc][0]].offered
         if limit.holds_for(offered.material):
             values[arc] = offered.properties[limit.property]  # without one the pair would not be joined
-    promised = [
-        (each.kg, each.value)
-        for each in line.arriving
-        if each.month == month and each.property == limit.property and limit.holds_for(each.material)
-    ]
     for edge, sign in ((limit.maximum, 1), (limit.minimum, -1)):
         if edge is None:
             continue
-        beyond = {arc: sign * (value - edge) for arc, value in values.items()}
+        spare = -sign * promised(line, month, limit, edge)
+        beyond = {
+            arc: sign * (value - edge) for arc, value in values.items() if sign * (value - edge) > 0 or spare >= 0
+        }
         if any(by > 0 for by in beyond.values()):
-            spare = -sum(kg * sign * (value - edge) for kg, value in promised)
-            row = _row(beyond, max(Decimal(0), Decimal(spare)))
-            yield Mean(line.line_id, month, limit.property, edge, row)
+            yield Mean(line.line_id, month, limit.property, edge, _row(beyond, max(Decimal(0), spare)))
+
+
+def promised(line: SnapshotLine, month: Month, limit: Limit, edge: Decimal) -> Decimal:
+    """Return kilograms times the value beyond ``edge``, of what was promised to a line before for a month."""
+    counted = (
+        each
+        for each in line.arriving
+        if each.month == month and each.property == limit.property and limit.holds_for(each.material)
+    )
+    return sum((each.kg * (each.value - edge) for each in counted), Decimal(0))
 
 
 def _row(beyond: dict[int, Decimal], spare: Decimal) -> Row:

@@ -14,6 +14,7 @@ from marketplace.domain.results import Stored
 from marketplace.domain.waiting import Wait, shifted
 from marketplace.matching.assembly import Assembled, Node, Pair
 from marketplace.matching.contracts import Cleared
+from marketplace.matching.means import promised
 from marketplace.matching.storage import storage_cost, stored_of, waits_of
 
 
@@ -231,26 +232,22 @@ class Outcome:
             for edge, sign in ((limit.maximum, 1), (limit.minimum, -1)):
                 if edge is None or (value - edge) * sign <= 0:
                     continue
-                spare = max(Decimal(0), -sign * self._off_mean(pair[1], month, limit, edge))
-                kg = int(spare // ((value - edge) * sign))
+                before = promised(line, month, limit, edge)
+                spare = -sign * (before + self._off_mean(pair[1], month, limit, edge)) if sign * before <= 0 else 0
+                kg = max(0, int(spare // ((value - edge) * sign)))
                 if least is None or kg < least.kg:
                     least = MeanLeft(kg, limit.property, value, edge)
         return least
 
     def _off_mean(self, line_id: int, month: Month, limit: Limit, edge: Decimal) -> Decimal:
-        """Return kilograms times the value beyond ``edge``, of all that arrives at a line in a month."""
+        """Return kilograms times the value beyond ``edge``, of all that the round brings to a line in a month."""
         lots = self.assembled.lots
         flows = (
             (self.flows[listing_id, line_id][month], lots[listing_id].offered.properties[limit.property])
             for listing_id in self.taken_by.get(line_id, {}).get(month, ())
             if limit.holds_for(lots[listing_id].offered.material)
         )
-        promised = (
-            (each.kg, each.value)
-            for each in self.assembled.lines[line_id].arriving
-            if each.month == month and each.property == limit.property and limit.holds_for(each.material)
-        )
-        return sum((kg * (value - edge) for kg, value in (*flows, *promised)), Decimal(0))
+        return sum((kg * (value - edge) for kg, value in flows), Decimal(0))
 
     @cached_property
     def _small(self) -> Mapping[int, bool]:
