@@ -13,6 +13,7 @@ from marketplace.solver.linear import Linear, Reals
 from marketplace.solver.nested import Nest, Posed, nest, posed
 from marketplace.solver.problem import Allocation, Carry, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.reduction import Model
+from marketplace.solver.waiting import in_chains, waiting
 
 _ALMOST: Final = 1e-6
 """What may be missing of a whole load and is still taken for one."""
@@ -41,8 +42,7 @@ class Restricted:
         self.engine = engine
         self.nested = nest(model) if model.limit.size and not model.tail.size else None
         self.is_network = not model.tail.size and (self.nested is None or not self.nested.rest.size)
-        mass = np.concatenate([model.supply, model.capacity])
-        self.stores_freely = not model.limit.size and bool(mass.min(initial=0) >= 0)
+        self.in_chains = not model.limit.size and in_chains(model)
 
     @cached_property
     def linear(self) -> Linear:
@@ -58,7 +58,7 @@ class Restricted:
         """
         if self.is_network and self.nested is not None:
             return through_rows(self.model, self.nested, self.engine, allowed, lower, cost)[0]
-        if self.is_network or (self.stores_freely and not lower.any()):
+        if self.is_network or self.in_chains:
             return network(self.model, self.engine, allowed, lower, cost, compact=True)
         program = self.linear.rewarded if quick else self.linear.lexicographic
         found = program(allowed, lower, cost.astype(float))
@@ -149,12 +149,16 @@ def network(
     """
     Return the exact flow of a model without rows, by taking the lower bounds off both sides.
 
-    With storage there must be none: they could take more than the own month has. A ``compact`` problem leaves out the nodes
+    Where they take more than the own month has, storage must be `in_chains`. A ``compact`` problem leaves out the nodes
     that no open arc meets. Only a ``final`` plan is one of the fewest contracts: others are just weighed against each other.
     """
     left, room = model.left(lower)
+    must = np.zeros(model.tail.size, dtype=np.int64)
     if min(int(left.min(initial=0)), int(room.min(initial=0))) < 0:
-        raise SolverFailed("a lot or a line is promised more than it has")
+        if not (model.tail.size and in_chains(model)):
+            raise SolverFailed("a lot or a line is promised more than it has")
+        of = waiting(model, lower)
+        must, left, room = of.kept, of.left, of.room
     open_now = allowed & (model.most > 0)
     if not model.tail.size:
         open_now &= (left[model.lot] > 0) & (room[model.line] > 0)
@@ -172,13 +176,13 @@ def network(
         line=line,
         cost=cost[over],
         objective="surplus" if (model.surplus if surplus is None else surplus) else "utilization",
-        carry=Carry.of(tail=model.tail, head=model.head, most_kg=model.keep, cost=model.keep_cost),
+        carry=Carry.of(tail=model.tail, head=model.head, most_kg=model.keep - must, cost=model.keep_cost),
         contract=model.contract[over] if final else None,
         fewest=final,
     )
     allocation = engine(problem, progress=progress)
     loads[over] += allocation.kg
-    return Flow(loads, allocation.carried, problem, allocation, over)
+    return Flow(loads, allocation.carried + must, problem, allocation, over)
 
 
 def through_rows(
