@@ -51,13 +51,15 @@ class Found:
     worth: tuple[int, int]
 
 
-def dive(inner: Restricted, label: Integers, *, promote: float = 0.5) -> Found:
+def dive(inner: Restricted, label: Integers, *, within: Flags, promote: float = 0.5) -> tuple[Found, Integers]:
     """
-    Return a plan found by opening and closing contracts; ``promote`` is how full one must be to be opened.
+    Return a plan found by opening and closing contracts on the arcs ``within`` (e,), and the loads (e,) of the relaxation.
 
-    ``label`` (e,) numbers the parts of the model, which are solved together but only while something in them is small.
+    ``promote`` is how full a contract must be to be opened. ``label`` (e,) numbers the parts of the model, which are solved
+    together but only while something in them is small.
     """
-    return _Dive(inner, label, promote).run()
+    found = _Dive(inner, label, promote, within)
+    return found.run(), found.relaxed
 
 
 def chosen(inner: Restricted, opened: Flags, loads: Integers) -> Found | None:
@@ -95,7 +97,7 @@ def best_of(inner: Restricted, choice: Choice, within: Flags | None = None) -> F
 
 
 class _Dive:
-    def __init__(self, inner: Restricted, label: Integers, promote: float) -> None:
+    def __init__(self, inner: Restricted, label: Integers, promote: float, within: Flags) -> None:
         self.inner = inner
         self.model = model = inner.model
         self.label = label
@@ -108,20 +110,23 @@ class _Dive:
         entry = np.argsort(model.arc, kind="stable").astype(np.int64)
         self.entries = np.split(entry, np.cumsum(np.bincount(model.arc, minlength=e))[:-1]) if entry.size else []
         self.cost = shares(model)
-        self.active = np.ones(e, dtype=np.bool_)
+        self.active = self.within = within
+        self.relaxed = np.zeros(e, dtype=np.int64)
 
     def run(self) -> Found:
         """Dive, and take the best plan of what is open in the end."""
         gentle = PASSES if self.inner.is_network else PASSES_WITH_ROWS
         for at in range(PASSES * 2):
             flow = self._pass()
+            if not at:
+                self.relaxed = flow.loads
             small = self._small(flow)
             if not small.size:
                 break
             self._decide(flow, small, hurry=at >= gentle)
             busy = np.unique(self.label[np.isin(self.model.contract, small)])
             self.active = np.isin(self.label, busy)
-        found = best_of(self.inner, Choice(self.opened, self.closed, self.lower))
+        found = best_of(self.inner, Choice(self.opened, self.closed, self.lower), self.within)
         if found is None:
             raise SolverFailed("what was opened does not fit together")
         return found

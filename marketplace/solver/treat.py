@@ -9,8 +9,9 @@ import numpy as np
 
 from marketplace.solver.engines import Engine
 from marketplace.solver.exchange import can_exchange
+from marketplace.solver.graph import sums
 from marketplace.solver.milp import search
-from marketplace.solver.problem import Integers, SolverFailed
+from marketplace.solver.problem import Flags, Integers, SolverFailed
 from marketplace.solver.reduction import Model, Part, inside
 from marketplace.solver.restricted import Flow, Restricted
 from marketplace.solver.rounding import Choice, Found, best_of, chosen, dive
@@ -22,7 +23,7 @@ MOST_ARCS: Final = 400
 
 PROMOTE: Final = (0.3, 0.7)
 """
-How full a contract must be to be opened, a dive for each; of each part the better plan is taken.
+How full a contract must be to be opened, a dive for each where what moved was not the most; of each part the better plan is taken.
 
 Where contracts can be exchanged the first dive is enough: what the second finds is found by shaking, and more.
 """
@@ -92,19 +93,31 @@ def _alone(inner: Restricted) -> Found | None:
 
 
 def _dives(inner: Restricted, label: Integers) -> Found:
-    best: Found | None = None
-    simple = inner.is_network and can_exchange(inner.model)
+    model, best = inner.model, None
+    simple = inner.is_network and can_exchange(model)
+    within = np.ones(label.size, dtype=np.bool_)
     for promote in PROMOTE if inner.is_network else PROMOTE_WITH_ROWS:
         try:
-            found = dive(inner, label, promote=promote)
+            found, relaxed = dive(inner, label, within=within, promote=promote)
         except SolverFailed:
             continue
-        best = found if best is None else merged(inner.model, label, best, found)
+        best = found if best is None else merged(model, label, best, found)
         if simple:
+            break
+        if not model.surplus:
+            within = _short_of(label, best.flow.loads, relaxed)
+        if not within.any():
             break
     if best is None:
         raise SolverFailed("no plan was found that keeps the rules")
     return _shaken(inner, best) if simple else closed_on_trial(inner, label, best)
+
+
+def _short_of(label: Integers, loads: Integers, relaxed: Integers) -> Flags:
+    """Return the arcs, (e,), of parts in which less moves than in the relaxation, so that another plan may move more."""
+    count = int(label.max(initial=-1)) + 1
+    short: Flags = (sums(label, loads, count) < sums(label, relaxed, count))[label]
+    return short
 
 
 def _shaken(inner: Restricted, found: Found) -> Found:
