@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from marketplace.domain.places import great_circle_m
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Leftover, SnapshotLine, SnapshotLot
-from marketplace.domain.wording import Sentence
+from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.apart import why_apart
 from marketplace.matching.assembly import Node, Pair
 from marketplace.matching.changes import AtMean, FullTruck, MoreRoom, SmallerLot
@@ -78,6 +78,8 @@ class _Finder:
         if with_room:
             line_id = self._first_with_a_load(with_room, self.outcome.room_kg, month)
             code, sentence, change = self._kept_apart((own, line_id), month)
+            if code == "part_truckload" and self.outcome.room_kg[line_id, month] < self.outcome.load_kg <= kg:
+                code, sentence = "capacity_full", self._full(fitting, month, but_for_a_load=True)
             return _left(own, None, month, kg, code, sentence, change, line_id)
         if any(self.outcome.month_room_kg.get((line_id, month), 0) for line_id in fitting):
             sentence = Sentence(
@@ -92,14 +94,18 @@ class _Finder:
         fits, lines = self.assembled.fits, self.outcome.lines_of.get(listing_id, ())
         return [line_id for line_id in lines if month in fits[listing_id, line_id].months]
 
-    def _full(self, fitting: list[int], month: Month) -> Sentence:
+    def _full(self, fitting: list[int], month: Month, *, but_for_a_load: bool = False) -> Sentence:
+        """Say that every line that fits is full, or holds less than a truckload more."""
+        room = sum(dict(self.assembled.lines[line_id].months).get(month, 0) for line_id in fitting)
+        values: dict[str, Value] = {"asked_month": str(month), "fitting": len(fitting), "room_kg": room}
+        if but_for_a_load:
+            return Sentence(
+                "Every line that fits is full in %(asked_month)s but for less than a truckload (lines: %(fitting)s, room in"
+                " all: %(room_kg)s t).",
+                values,
+            )
         return Sentence(
-            "Every line that fits is full in %(asked_month)s (lines: %(fitting)s, room in all: %(room_kg)s t).",
-            {
-                "asked_month": str(month),
-                "fitting": len(fitting),
-                "room_kg": sum(dict(self.assembled.lines[line_id].months).get(month, 0) for line_id in fitting),
-            },
+            "Every line that fits is full in %(asked_month)s (lines: %(fitting)s, room in all: %(room_kg)s t).", values
         )
 
     def _could_wait(self, lot: SnapshotLot, ready: Month, kg: int, near: Miss | None) -> Told | None:
@@ -142,6 +148,14 @@ class _Finder:
         if with_kg:
             listing_id = self._first_with_a_load(with_kg, self.outcome.left_kg, month)
             code, sentence, change = self._kept_apart((listing_id, own), month)
+            if code == "part_truckload" and self.outcome.left_kg[listing_id, month] < self.outcome.load_kg <= kg:
+                values: dict[str, Value] = {"asked_month": str(month), "fitting": len(fitting)}
+                sentence = Sentence(
+                    "All waste that fits the line is placed in %(asked_month)s but for less than a truckload of each lot"
+                    " (lots: %(fitting)s).",
+                    values,
+                )
+                code = "supply_placed"
             return _left(None, own, month, kg, code, sentence, change, listing_id)
         sentence = Sentence(
             "All waste that fits the line is placed in %(asked_month)s (lots: %(fitting)s).",

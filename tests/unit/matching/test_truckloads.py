@@ -32,7 +32,8 @@ def test_whole_loads_move_and_the_rest_is_told_with_what_would_fill_a_truck() ->
 
     assert moved(result) == [(1, 1, 90_000)]
     assert (result.report.gap_kg, result.report.truckload_kg, result.proof.most_kg) == (10_000, LOAD, 90_000)
-    (left,) = (each for each in result.leftovers if each.listing_id)
+    left, line_left = result.leftovers
+    assert (line_left.kg, line_left.code) == (410_000, "supply_placed")
     assert (left.kg, left.code, left.proved_kg) == (10_000, "part_truckload", 30_000)
     assert left.sentence.values == {
         "truckload_kg": LOAD, "left_kg": 10_000, "room_kg": 410_000, "asked_month": "2027-01",
@@ -46,7 +47,8 @@ def test_room_for_less_than_a_truck_is_told_of_the_line() -> None:
 
     assert moved(result) == [(1, 1, 30_000)]
     lot_left, line_left = result.leftovers
-    assert (lot_left.kg, lot_left.code, lot_left.proved_kg) == (70_000, "part_truckload", 30_000)
+    assert (lot_left.kg, lot_left.code, lot_left.proved_kg) == (70_000, "capacity_full", 30_000)
+    assert lot_left.sentence.values == {"asked_month": "2027-01", "fitting": 1, "room_kg": 50_000}
     assert (line_left.kg, line_left.code) == (20_000, "part_truckload")
     assert "the line had room for 10000 t more" in str(lot_left.flip)
 
