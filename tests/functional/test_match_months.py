@@ -225,3 +225,57 @@ def test_what_cannot_stand_in_its_month_is_refused(standing: str, said: str, des
     assert refused.exit_code == 2
     assert said in refused.output
     assert "plan.csv" not in desk.names
+
+
+@pytest.mark.parametrize("engine", ["scipy", "network", "milp"])
+@pytest.mark.parametrize("solver", ["core", "processes:2"])
+def test_whoever_solves_months_and_wherever_the_plan_is_the_same(engine: str, solver: str, desk: Desk):
+    lots = [f"{name},2027-0{month},{kg},3,," for name, kg in (("A", 5), ("B", 7)) for month in (1, 2, 3)]
+    lines = [f"{name},2027-0{month},{kg},2,,02" for name, kg in (("X", 4), ("Y", 6)) for month in (1, 2, 3)]
+    desk.write(supply=rows(LOT, *lots), demand=rows(LINE, *lines))
+    desk.match("--min-lot-kg", "3000")
+    ruled = (desk.folder / "plan.csv").read_bytes()
+    desk.match()
+    plain = (desk.folder / "plan.csv").read_bytes()
+
+    found = []
+    for options in ((), ("--min-lot-kg", "3000")):
+        done = desk.match("--engine", engine, "--solver", solver, *options)
+        assert done.exit_code == 0, done.output
+        found.append((desk.folder / "plan.csv").read_bytes())
+
+    assert found == [plain, ruled]
+
+
+def test_an_engine_that_stores_nothing_says_so(desk: Desk):
+    desk.write(supply=rows(LOT, "A,2027-01,5,5,,", "A,2027-02,0,,,"), demand=rows(LINE, "X,2027-02,5,,,"))
+
+    refused = desk.match("--engine", "assignment")
+
+    assert refused.exit_code == 1
+    assert "without storage" in refused.output
+    assert "plan.csv" not in desk.names
+
+
+def test_the_baseline_moves_each_month_by_itself(desk: Desk):
+    desk.write(
+        supply=rows(LOT, "A,2027-01,5,5,,", "A,2027-02,1,,,"), demand=rows(LINE, "X,2027-01,2,,,", "X,2027-02,9,,,")
+    )
+
+    done = desk.match("--engine", "greedy")
+
+    assert moved(desk) == [("A", "X", "2027-01", "2.000"), ("A", "X", "2027-02", "1.000")]
+    assert "not proved to be the best" in done.output
+
+
+def test_the_order_of_rows_changes_no_byte(desk: Desk):
+    lots = [f"A,2027-0{month},5,3,1,-500" for month in (1, 2, 3)]
+    lines = [f"X,2027-0{month},4,2,1,02" for month in (1, 2, 3)]
+    desk.write(supply=rows(LOT, *lots), demand=rows(LINE, *lines))
+    desk.match()
+    forwards = (desk.folder / "plan.csv").read_bytes()
+
+    desk.write(supply=rows(LOT, *reversed(lots)), demand=rows(LINE, *reversed(lines)))
+    desk.match()
+
+    assert (desk.folder / "plan.csv").read_bytes() == forwards
