@@ -20,7 +20,7 @@ from tests.unit.matching.planfiles_by_month import Files, monthly_files, truth
 KINDS = ("storage", "closed", "permit", "filing", "least", "fee", "truck")
 
 
-def plan_of(files: Files, name: str = "scipy") -> Plan:
+def plan_of(files: Files, standing: dict[tuple[str, ...], int] | None = None) -> Plan:
     filed = None
     if files.filings is not None:
         filed = Filed(read_filings(files.csv(files.filings), "f.csv"), date(2026, 12, 1))
@@ -36,7 +36,7 @@ def plan_of(files: Files, name: str = "scipy") -> Plan:
         filed=filed,
     )
     pairs = eligible_pairs(lots, lines, terms)
-    return solve(pairs, engine(name), rules=rules_of(pairs))
+    return solve(pairs, engine("scipy"), rules=rules_of(pairs, standing))
 
 
 def is_the_best(files: Files) -> None:
@@ -81,3 +81,34 @@ def test_the_greatest_surplus_over_months(data: st.DataObject):
     kinds = data.draw(st.sets(st.sampled_from(KINDS[:4])))
 
     is_the_best(data.draw(monthly_files(kinds=tuple(sorted(kinds)), surplus=True)))
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_what_stands_of_the_best_plan_leaves_it_the_best(data: st.DataObject):
+    kinds = data.draw(st.sets(st.sampled_from(("storage", "closed", "permit", "filing"))))
+    files = data.draw(monthly_files(kinds=tuple(sorted(kinds))))
+    free = plan_of(files)
+    lots, lines = free.pairs.lots, free.pairs.lines
+    standing = {
+        (lots[each.lot].id, lines[each.line].id, str(lots[each.lot].month)): data.draw(st.integers(1, each.kg))
+        for each in free.moved()
+    }
+
+    held = plan_of(files, standing)
+
+    assert (held.proof.moved_kg, held.proof.cost) == (free.proof.moved_kg, free.proof.cost)
+    moved = {(lots[each.lot].id, lines[each.line].id, str(lots[each.lot].month)): each.kg for each in held.moved()}
+    assert all(moved[key] >= kg for key, kg in standing.items())
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=40)
+def test_more_storage_never_moves_less(data: st.DataObject):
+    files = data.draw(monthly_files(kinds=("storage", "closed")))
+    rows = [*files.lots, *files.lines]
+    before = plan_of(files).proof.moved_kg
+    row = data.draw(st.sampled_from(rows))
+    row["storage_t"] += 1
+
+    assert plan_of(files).proof.moved_kg >= before
