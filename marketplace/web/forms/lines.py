@@ -108,7 +108,7 @@ class LineForm(RowsForm):
         for entry in self.limits.entries:
             entry.form.property.offer(measured)
             entry.form.material.offer([("", gettext("every material")), *known[1:]])
-            entry.form.counts.offer([("", gettext("each truck")), (MEAN, gettext("the monthly mean"))])
+            entry.form.counts.offer([("", gettext("truck")), (MEAN, gettext("mean"))])
 
     def fill(self, page: LinePage, *, copy: bool = False) -> None:
         """Show a line as it is kept; a copy leaves out its name and its permit, which are its own."""
