@@ -38,6 +38,7 @@ class Rows:
         self.name = name
         self.faults: list[Sentence] = []
         self.first_seen: dict[tuple[str, ...], int] = {}
+        self.numbers: dict[str, Decimal] = {}
         self._lines = _cells(self, content)
         self.columns = self._header(tuple(required), weighed=weighed)
 
@@ -112,7 +113,7 @@ class Row:
     def read(self, column: str, convert: Callable[[Decimal], T], default: T | None = None) -> T | None:
         """Return a number turned by ``convert``, or ``default`` where the cell is empty or not there."""
         cell = self.cells.get(column, "")
-        return self._converted(column, lambda: convert(number(cell)), default) if cell else default
+        return self._converted(column, lambda: convert(self._number(cell)), default) if cell else default
 
     def month(self) -> Month | None:
         """Return the month of the row, which must be there where the file has the column, else None."""
@@ -146,6 +147,13 @@ class Row:
         column = "tonnes" if "tonnes" in self.rows.columns else "tonnes_per_year"
         self.text(column)
         return self.read(column, kilograms, 0) or 0
+
+    def _number(self, cell: str) -> Decimal:
+        """Return a number; rows of one lot over a year say most of theirs twelve times."""
+        numbers = self.rows.numbers
+        if cell not in numbers:
+            numbers[cell] = number(cell)
+        return numbers[cell]
 
     def _converted(self, column: str, convert: Callable[[], T], default: T | None) -> T | None:
         try:
