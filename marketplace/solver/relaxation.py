@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from marketplace.solver.bounds import SCALE, Multipliers, least_cost, most_loads, rounded, shares
+from marketplace.solver.bounds import SCALE, Multipliers, ascended, least_cost, most_loads, rounded, shares
 from marketplace.solver.engines import Engine
 from marketplace.solver.linear import Linear
 from marketplace.solver.nested import Nest, by_row, nest
@@ -70,17 +70,17 @@ class Relaxation:
         self.most = most_loads(model, prices)
         return self.most
 
-    def least_cost(self, moved: int) -> int:
-        """Return what no plan of so many loads undercuts, in thousandths; for `surplus` no plan."""
+    def least_cost(self, moved: int, cost: int) -> int:
+        """Return what no plan of so many loads undercuts, in thousandths; for `surplus` no plan. One of that ``cost`` is known."""
         model = self.model
         if model.surplus:
-            self.cost_prices, _ = self._at(0)
+            self.cost_prices = ascended(model, self._at(0)[0], moved, cost)
             return least_cost(model, self.cost_prices, moved)
         tries = [self._at_most()]
         tries[0:0] = self._between(tries[0].worth, moved) if moved < self.most else []
         best = max(tries, key=lambda prices: least_cost(model, prices, moved))
-        self.cost_prices = best
-        return least_cost(model, best, moved)
+        self.cost_prices = ascended(model, best, moved, cost)
+        return least_cost(model, self.cost_prices, moved)
 
     def row_price(self) -> Integers:
         """Return what one more unit of each row's limit changes in the cost, per tonne, rounded towards zero."""

@@ -175,7 +175,7 @@ class _Run:
         most = relaxation.most_loads()
         pinned_kg = int(pinned.sum()) * model.load
         bound = None if most is None else most * model.load + pinned_kg
-        least = relaxation.least_cost(loads) + pinned_cost
+        least = relaxation.least_cost(loads, cost) + pinned_cost
         assert flow.problem is not None
         assert flow.allocation is not None
         assert flow.over is not None

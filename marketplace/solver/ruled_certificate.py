@@ -12,10 +12,11 @@ References
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, lcm
 
 from marketplace.solver.bounds import Multipliers
 from marketplace.solver.problem import Integers, Problem
@@ -163,6 +164,7 @@ class _Frame:
         self.keep = [kg // load for kg in problem.carry.most_kg.tolist()]
         self.contract = rules.contract.tolist()
         self.due = {k for k, pin in zip(self.contract, self.pins, strict=True) if pin}
+        self.least = [-(-kg // load) for kg in rules.least_kg.tolist()]
         self.most = self._most()
 
     def _most(self) -> list[int]:
@@ -181,8 +183,7 @@ class _Frame:
         could = [0] * rules.least_kg.size
         for k, mass in zip(self.contract, most, strict=True):
             could[k] += mass
-        least = [-(-kg // rules.truckload_kg) for kg in rules.least_kg.tolist()]
-        shut = {k for k, mass in enumerate(could) if mass < least[k] and k not in self.due}
+        shut = {k for k, mass in enumerate(could) if mass < self.least[k] and k not in self.due}
         return [0 if k in shut else mass for k, mass in zip(self.contract, most, strict=True)]
 
     def _reached(self) -> list[int]:
@@ -202,6 +203,14 @@ class _Frame:
         for node, mass in enumerate(have):
             total[root(node)] = total.get(root(node), 0) + mass
         return [max(0, total[root(node)]) for node in range(len(have))]
+
+    def _can_pack(self) -> set[int]:
+        """Return the lines where nothing is stored and no contract is about a second arc: these are problems by themselves."""
+        arcs = Counter(k for k, most in zip(self.contract, self.most, strict=True) if most)
+        used = [(j, arcs[k]) for k, most, (_, j) in zip(self.contract, self.most, self.ends, strict=True) if most]
+        n, carry = len(self.supply), self.problem.carry
+        stored = {node - n for node in [*carry.tail.tolist(), *carry.head.tolist()]}
+        return {j for j, _ in used} - {j for j, count in used if count > 1} - stored
 
     def most_kg(self, prices: Multipliers) -> int:
         """Return the most kilograms that any plan moves."""
@@ -230,18 +239,64 @@ class _Frame:
         rules = self.rules
         for row, arc, weight in zip(rules.row.tolist(), rules.arc.tolist(), rules.weight.tolist(), strict=True):
             reduced[arc] -= w[row] * weight
+        packed = self._can_pack().intersection(prices.packed.tolist())
+        items: dict[int, list[tuple[int, int, int, int]]] = {j: [] for j in packed}
         gain: dict[int, int] = {}
-        for k, price, most in zip(self.contract, reduced, self.most, strict=True):
-            if price < 0 and most:
+        for k, price, most, (_, j) in zip(self.contract, reduced, self.most, self.ends, strict=True):
+            if j in packed and most:
+                fee, least = (0, 0) if k in self.due else (scale * fees[k], self.least[k])
+                items[j].append(((price + v[j]) * load, fee, least, most))
+            elif price < 0 and most:
                 gain[k] = gain.get(k, 0) + price * most * load
         total = sum(each if k in self.due else min(0, each + scale * fees[k]) for k, each in gain.items())
+        total += sum(_least_filling(items[j], self.capacity[j]) for j in packed)
         node, carry = u + v, self.problem.carry
         for tail, head, most, rate in zip(carry.tail.tolist(), carry.head.tolist(), self.keep, keep_cost, strict=True):
             across = node[tail] - node[head] if tail < n else node[head] - node[tail]
             total += min(0, scale * rate - across) * most * load
-        for have, price in ((self.supply, u), (self.capacity, v), (self.limit, w)):
+        priced = [0 if j in packed else price for j, price in enumerate(v)]
+        for have, price in ((self.supply, u), (self.capacity, priced), (self.limit, w)):
             total += load * sum(a * b for a, b in zip(have, price, strict=True))
         return Fraction(total, scale)
+
+
+def _least_filling(items: list[tuple[int, int, int, int]], room: int) -> int:
+    """
+    Return what contracts within a room cost at least, of (rate, fee, least, most) each: none is made, or for its fee at least its least.
+
+    By cases: of all that may still be made or not, those that cost least a load for all of it fill the room; if one of them
+    does in part, it is made or not. Between, nothing costs less than the fill, a part of a contract costing its part.
+    """
+    paying = {at: item for at, item in enumerate(items) if item[0] * item[3] + item[1] < 0}
+    # a part of a contract costs its part of the whole: compared exactly, as whole numbers over one denominator
+    common = lcm(*(item[3] for item in paying.values()))
+    steps = sorted(
+        [((rate * most + fee) * (common // most), at, False) for at, (rate, fee, _, most) in paying.items()]
+        + [(rate * common, at, True) for at, (rate, _, _, _) in paying.items()]
+    )
+
+    def cheapest(made: frozenset[int], open_: frozenset[int], best: int) -> int:
+        left = room - sum(paying[at][2] for at in made)
+        cost = common * sum(paying[at][1] + paying[at][0] * paying[at][2] for at in made)
+        if left < 0:
+            return best
+        part = None
+        for price, at, whole in steps:
+            if left <= 0 or at not in (made if whole else open_):
+                continue
+            wanted = paying[at][3] - (paying[at][2] if whole else 0)
+            cost += price * min(wanted, left)
+            if not whole and left < wanted:
+                part = at
+            left -= min(wanted, left)
+        if part is None:
+            return min(best, cost // common)
+        if cost >= best * common:
+            return best
+        rest = open_ - {part}
+        return cheapest(made, rest, cheapest(made | {part}, rest, best))
+
+    return cheapest(frozenset(), frozenset(paying), 0)
 
 
 def _not_above_zero(prices: Integers) -> list[int]:
