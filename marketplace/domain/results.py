@@ -307,7 +307,7 @@ class RoundResult:
     What a round answers: awards, what is left over and why, the totals and the proof.
 
     ``curve``, ``rooms`` and what is told of margins and worth are the further explanation that newer rounds ask for.
-    ``stored`` is what waits, where and how long. The storage of ``unstored_listings`` and ``unstored_lines`` was left out, because
+    ``stores`` says that something could wait, so that costs of storage are among those of the plan; ``stored`` is what waits, where and how long. The storage of ``unstored_listings`` and ``unstored_lines`` was left out, because
     at the prices of the round it would have cost its owner more than the round brings it: the plan, and all that is proved of it, is without.
     """
 
@@ -323,6 +323,7 @@ class RoundResult:
     proof: Proof
     curve: Curve | None = field(default=None, metadata=LATER)
     rooms: tuple[RoomWorth, ...] = field(default=(), metadata=LATER)
+    stores: bool = field(default=False, metadata=LATER)
     stored: tuple[Stored, ...] = field(default=(), metadata=LATER)
     unstored_listings: tuple[int, ...] = field(default=(), metadata=LATER)
     unstored_lines: tuple[int, ...] = field(default=(), metadata=LATER)

@@ -110,7 +110,7 @@ class WhatIf:
     """
     The totals of the round before and after, and who takes what otherwise, the greatest change first.
 
-    ``fen`` are freight and deductions. ``pairs`` were held against each other again.
+    ``fen`` are freight and deductions, and where the round ``stores`` what waiting costs. ``pairs`` were held against each other again.
     """
 
     before_kg: int
@@ -121,6 +121,7 @@ class WhatIf:
     after_fen: int
     moved: tuple[Moved, ...]
     pairs: int
+    stores: bool = False
 
 
 def _must_be_kg(kg: int) -> None:

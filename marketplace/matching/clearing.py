@@ -72,6 +72,7 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         shortages=tuple(shortages(outcome)),
         report=_report(snapshot, outcome, awards, surplus),
         proof=_proof(proofs[-1], outcome),
+        stores=bool(outcome.assembled.problem.carry.tail.size),
         stored=outcome.stored,
         unstored_listings=tuple(sorted(left_out.listing_ids)),
         unstored_lines=tuple(sorted(left_out.line_ids)),

@@ -13,9 +13,12 @@ from marketplace.domain.rounds import Leftover
 from marketplace.domain.steps import Tell, silent
 from marketplace.matching.assembly import Assembled, Checker, Pair, joined
 from marketplace.matching.changes import Change, MoreRoom, change_of
-from marketplace.matching.contracts import Prove, allocate
+from marketplace.matching.contracts import Cleared, Prove, allocate
 from marketplace.matching.leftovers import Cause, Told
 from marketplace.matching.outcome import Outcome
+from marketplace.matching.settlement import settle
+from marketplace.matching.shares import Shares
+from marketplace.matching.storage import uncovered
 from marketplace.solver.engines import Engine
 from marketplace.solver.problem import Cancelled, SolverFailed
 
@@ -77,16 +80,28 @@ class _Tries:
         if again is None:
             return None
         try:
-            kg = allocate(again, self.engine, self.prove).kg.tolist()
+            cleared = allocate(again, self.engine, self.prove)
         except Cancelled:
             raise
         except SolverFailed:
             return None
+        if self._leaves_storage_uncovered(again, cleared):
+            return None
+        kg = cleared.kg.tolist()
         inside = {lot.listing_id for lot in again.snapshot.lots}
         held = ((pair, kg) for pair, kg in self._held.items() if pair[0] in inside)
         now = ((arc[:2], mass) for arc, mass in zip(again.arcs, kg, strict=True))
         (before, own_before), (after, own_after) = _moved(left, held), _moved(left, now)
         return after - before if after > before and own_after > own_before else None
+
+    @staticmethod
+    def _leaves_storage_uncovered(again: Assembled, cleared: Cleared) -> bool:
+        """Return whether waiting would then cost somebody more than the round brings: the round would leave that storage out."""
+        outcome = Outcome(again, cleared)
+        if not outcome.waits or again.snapshot.kind == "planning":
+            return False
+        shares = Shares.of(again, cleared) if again.snapshot.objective == "surplus" else None
+        return bool(uncovered(again, settle(again, outcome.flows, shares), outcome.waits))
 
     def _joined(self, change: Change) -> Assembled | None:
         """Return the part of the changed round that hangs together with what is changed; none if nothing is joined."""

@@ -270,7 +270,7 @@ def _worth(outcome: Outcome, settled: Settled) -> Iterator[Sentence]:
     full = [
         month
         for month, _ in settled.months
-        if not outcome.month_room_kg[settled.line_id, month] and outcome.permit_kg(settled.line_id, month) != 0
+        if outcome.month_room_kg.get((settled.line_id, month)) == 0 and outcome.permit_kg(settled.line_id, month) != 0
     ]
     short = [month for month in full if outcome.is_short(settled.line_id, month)]
     if short:

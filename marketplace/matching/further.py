@@ -120,7 +120,7 @@ class _Further:
         found = []
         for (line_id, month), place in self.outcome.line_node.items():
             here = [int(each[place]) for each in (more.line_kg, more.line_cost, less.line_kg, less.line_cost)]
-            full = not self.outcome.month_room_kg[line_id, month] and self.outcome.permit_kg(line_id, month) != 0
+            full = self.outcome.month_room_kg.get((line_id, month)) == 0 and self.outcome.permit_kg(line_id, month) != 0
             if any(here[:2]) and full:
                 found.append(RoomWorth(line_id=line_id, month=month, more_kg=here[0], more_fen_per_t=here[1],
                                        less_kg=here[2], less_fen_per_t=here[3]))  # fmt: skip

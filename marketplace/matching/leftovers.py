@@ -115,14 +115,17 @@ class _Finder:
         None where nothing may wait, or only a rule of contracts stands between: that no line is open now is as true then.
         """
         own, month, rooms = lot.listing_id, ready, dict(lot.storage_kg)
+        full: Month | None = None  # over whose end no more can wait
         while rooms.get(month) and month.plus(1) in lot.sends:
             later = self._fitting(own, month.plus(1))
-            held = self.stored.get((own, month), 0)
-            if later and held >= rooms[month]:
+            if full is None and self.stored.get((own, month), 0) >= rooms[month]:
+                full = month
+            if later and full is not None:
+                held = self.stored[own, full]
                 sentence = Sentence(
                     "No line that fits is open before %(later_month)s, and no more can wait so long: %(stored_kg)s t wait in the"
                     " yard over the end of %(asked_month)s.",
-                    {"asked_month": str(month), "later_month": str(month.plus(1)), "stored_kg": held},
+                    {"asked_month": str(full), "later_month": str(month.plus(1)), "stored_kg": held},
                 )
                 return _left(own, None, ready, kg, "storage_full", sentence, self._change(near), later[0])
             month = month.plus(1)

@@ -62,22 +62,24 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
         "supply_kg": supply_kg,
         "room_kg": room_kg,
     }
-    text = (
+    sentence = Sentence(
         "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
-        " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t."
+        " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
+        values,
     )
     if load_kg > 1:
-        text = (
+        sentence = Sentence(
             "Within %(radius_km)s km of these plants, counted in whole truckloads, the lines that can take their"
             " %(short_material)s have room for %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t"
-            " against %(room_kg)s t."
+            " against %(room_kg)s t.",
+            values,
         )
     if several:
-        values |= {"last_month": str(months[-1]), "stored_kg": stored_kg}
-        text = (
+        sentence = Sentence(
             "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
             " %(short_kg)s t less than there is from %(short_month)s to %(last_month)s: %(supply_kg)s t against %(room_kg)s t,"
-            " and %(stored_kg)s t that can wait for other months."
+            " and %(stored_kg)s t that can wait for other months.",
+            values | {"last_month": str(months[-1]), "stored_kg": stored_kg},
         )
     return Shortage(
         month=months[0],
@@ -87,7 +89,7 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
         supply_kg=supply_kg,
         room_kg=room_kg,
         radius_km=radius_km,
-        sentence=Sentence(text, values),
+        sentence=sentence,
         last_month=months[-1] if several else None,
         stored_kg=stored_kg,
     )

@@ -103,6 +103,7 @@ def what_if(snapshot: Snapshot, result: RoundResult, question: Question, engine:
         after_fen=before_fen + spends - spent,
         moved=_moved(snapshot, {pair: award.kg for pair, award in had.items()}, kg),
         pairs=pairs,
+        stores=result.stores,
     )
 
 

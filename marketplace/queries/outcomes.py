@@ -11,8 +11,9 @@ from sqlalchemy import false, func, select, true
 from sqlalchemy.orm import Session
 
 from marketplace.domain.canonical import from_json
+from marketplace.domain.quantities import Month
 from marketplace.domain.results import Leftover as LeftoverTold
-from marketplace.domain.results import Proof, Report
+from marketplace.domain.results import Proof, Report, Stored
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization, Site
@@ -69,8 +70,33 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """What waits in a yard or in front of a line over the end of a month, how much could, and what that costs its owner."""
+
+    of_line: bool
+    owner_zh: str
+    owner_en: str
+    name: str
+    name_en: str
+    month: Month
+    kg: int
+    room_kg: int
+    cost_fen: int
+
+
+@dataclass(frozen=True)
+class Unstored:
+    """A listing or a line at which nothing waits, since that would cost its owner more than the round brings."""
+
+    owner_zh: str
+    owner_en: str
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True)
 class Answered:
-    """What a run found: totals, proof, regions of shortage, the curve and worth of room, and the hashes."""
+    """What a run found: totals, proof, regions of shortage, what waits, the curve and worth of room, and the hashes."""
 
     pass_no: int
     engine: str
@@ -79,6 +105,9 @@ class Answered:
     shortages: tuple[Mapping[str, object], ...]
     curve: CurveShown | None
     rooms: RoomsShown
+    stores: bool
+    stored: tuple[Waiting, ...]
+    unstored: tuple[Unstored, ...]
     input_sha256: str
     result_sha256: str
 
@@ -96,6 +125,7 @@ def answer_of(session: Session, of: RoundRow) -> tuple[Answered | None, dict[str
     if row is None:
         return None, None
     content = json.loads(row.content)
+    stored, unstored = _waits(session, content)
     answered = Answered(
         pass_no=row.pass_no,
         engine=content["engine"],
@@ -104,6 +134,9 @@ def answer_of(session: Session, of: RoundRow) -> tuple[Answered | None, dict[str
         shortages=tuple(each["sentence"] for each in content["shortages"]),
         curve=curve_of(content),
         rooms=rooms_of(session, content),
+        stores=bool(content.get("stores")),
+        stored=stored,
+        unstored=unstored,
         input_sha256=content["snapshot_sha256"],
         result_sha256=row.sha256,
     )
@@ -125,6 +158,41 @@ LINE_NAMES = select(
     IntakeLine.id, Organization.id.label("owner"), Organization.name_zh, Organization.name_en, IntakeLine.name,
     IntakeLine.name_en.label("thing_en"), IntakeLine.route.label("material"),
 ).join(Site, IntakeLine.site_id == Site.id).join(Organization, Site.organization_id == Organization.id)  # fmt: skip
+
+
+def _waits(session: Session, content: Mapping[str, Any]) -> tuple[tuple[Waiting, ...], tuple[Unstored, ...]]:
+    """Return what waits and whose storage was left out, with names. Two SELECTs where there is any."""
+    stored = [from_json(Stored, json.dumps(each)) for each in content.get("stored", ())]
+    left_out = (content.get("unstored_listings", ()), content.get("unstored_lines", ()))
+    if not stored and not any(left_out):
+        return (), ()
+    asked = (
+        {*left_out[0], *(each.listing_id for each in stored if each.listing_id is not None)},
+        {*left_out[1], *(each.line_id for each in stored if each.line_id is not None)},
+    )
+    names = tuple(
+        {row.id: row for row in session.execute(query.where(model.id.in_(ids)))}
+        for query, model, ids in ((LISTING_NAMES, Listing, asked[0]), (LINE_NAMES, IntakeLine, asked[1]))
+    )
+
+    def told(of_line: bool, own: int) -> tuple[str, str, str, str]:
+        row = names[of_line][own]
+        return row.name_zh, row.name_en, row.name, row.thing_en or row.name
+
+    waits = (
+        Waiting(
+            each.line_id is not None,
+            *told(each.line_id is not None, each.listing_id or each.line_id or 0),
+            each.month,
+            each.kg,
+            each.room_kg,
+            each.cost_fen,
+        )
+        for each in stored
+    )
+    unstored = (Unstored(*told(bool(side), own)) for side in (0, 1) for own in left_out[side])
+    return tuple(waits), tuple(unstored)
+
 
 Lefts: TypeAlias = tuple[tuple[Left, ...], tuple[Left, ...]]
 

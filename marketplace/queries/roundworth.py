@@ -103,7 +103,7 @@ def curve_of(content: Mapping[str, Any]) -> CurveShown | None:
         last_kg=last_kg,
         slack_fen=-(-max(curve.slack, default=0) // 1000),
         own_kg=report["allocated_kg"],
-        own_fen=report["freight_fen"] + report["deduction_fen"],
+        own_fen=report["freight_fen"] + report["deduction_fen"] + report.get("storage_fen", 0),
     )
 
 

@@ -131,6 +131,16 @@ _LIMITS = st.sampled_from(
         ),
     ]
 )
+_STORAGE = st.sampled_from(
+    [
+        {},
+        {},
+        {"storage_kg": ((JANUARY, 20_000),), "storage_fen_per_t": 100},
+        {"storage_kg": ((JANUARY, 40_000),), "storage_fen_per_t": 2500},
+        {"storage_kg": ((JANUARY, 7_000),)},
+    ]
+)
+"""What may wait over the end of January, at a plant or in front of a line."""
 
 
 @st.composite
@@ -164,14 +174,15 @@ def _lots(draw: st.DrawFn, listing_id: int) -> SnapshotLot:
     )
     had = draw(st.dictionaries(st.integers(101, 104), st.integers(1, 20_000), max_size=2))
     cap_kg = draw(st.sampled_from([None, None, 10_000, 25_000]))
-    return replace(drawn, cap_per_buyer_kg=cap_kg, had=tuple(had.items()) if cap_kg else ())
+    drawn = replace(drawn, cap_per_buyer_kg=cap_kg, had=tuple(had.items()) if cap_kg else ())
+    return replace(drawn, **draw(_STORAGE))
 
 
 @st.composite
 def _lines(draw: st.DrawFn, line_id: int) -> SnapshotLine:
     months = tuple((month, kg * 1003) for month, kg in sorted(draw(_MONTHS).items()))
     prices = {draw(_MATERIAL): draw(st.integers(-2000, 9000)), "fly_ash": draw(st.integers(0, 9000))}
-    return line(
+    drawn = line(
         line_id,
         months=months,
         organization_id=draw(st.sampled_from([100 + line_id, 100 + line_id, 101, 1])),
@@ -184,3 +195,4 @@ def _lines(draw: st.DrawFn, line_id: int) -> SnapshotLine:
         least_lot_kg=draw(st.sampled_from([0, 0, 8_000, 25_000])),
         division_code=draw(_PROVINCES),
     )
+    return replace(drawn, **draw(_STORAGE))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from marketplace.domain.quantities import payable_fen
 from marketplace.domain.rounds import RoundResult, Snapshot
+from marketplace.domain.waiting import shifted
 from marketplace.matching.clearing import clear
 from marketplace.matching.settlement import gate_price
 from marketplace.solver.engines import engine
@@ -76,8 +77,9 @@ def test_what_is_awarded_and_what_is_left_make_up_what_there_was(round_: Snapsho
 
     lots, lines = {}, {}
     for award in result.awards:
-        for month, kg in award.months:
+        for month, kg in shifted(dict(award.months), award.waits, "producer").items():
             lots[award.listing_id, month] = lots.get((award.listing_id, month), 0) + kg
+        for month, kg in shifted(dict(award.months), award.waits, "recycler").items():
             lines[award.line_id, month] = lines.get((award.line_id, month), 0) + kg
     for left in result.leftovers:
         nodes, node = (lots, left.listing_id) if left.line_id is None else (lines, left.line_id)
