@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -236,6 +237,17 @@ def frozen_round(lots: int, lines: int, months: int = MONTHS) -> Snapshot:
         lots=tuple(offers),
         lines=tuple(takers),
     )
+
+
+def under_rules(round_: Snapshot) -> Snapshot:
+    """Return a round in which no contract is below 500 t, and each line has a permit for 0.7 to 0.9 of its year."""
+    chance = random.Random(SEED)
+    lots = tuple(replace(lot, offered=replace(lot.offered, least_lot_kg=500_000)) for lot in round_.lots)
+    lines = tuple(
+        replace(line, year_left_kg=((2027, int(sum(kg for _, kg in line.months) * chance.uniform(0.7, 0.9))),))
+        for line in round_.lines
+    )
+    return replace(round_, lots=lots, lines=lines)
 
 
 def _somewhere(chance: random.Random) -> Point:

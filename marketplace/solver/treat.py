@@ -23,10 +23,13 @@ MOST_ARCS: Final = 400
 
 PROMOTE: Final = (0.3, 0.7)
 """
-How full a contract must be to be opened, a dive for each where what moved was not the most; of each part the better plan is taken.
+How full a contract must be to be opened, a dive for each while much less moves than in the relaxation; of each part the better plan is taken.
 
 Where contracts can be exchanged the first dive is enough: what the second finds is found by shaking, and more.
 """
+
+LITTLE: Final = 1_000
+"""If no more than one load in so many is missing of the relaxation, there is no second dive."""
 
 PROMOTE_WITH_ROWS: Final = (0.4,)
 """The same where each pass of a dive is a linear program."""
@@ -114,9 +117,10 @@ def _dives(inner: Restricted, label: Integers) -> Found:
 
 
 def _short_of(label: Integers, loads: Integers, relaxed: Integers) -> Flags:
-    """Return the arcs, (e,), of parts in which less moves than in the relaxation, so that another plan may move more."""
+    """Return the arcs, (e,), of parts in which so much less moves than in the relaxation that another dive may be worth its time."""
     count = int(label.max(initial=-1)) + 1
-    short: Flags = (sums(label, loads, count) < sums(label, relaxed, count))[label]
+    most = sums(label, relaxed, count)
+    short: Flags = (sums(label, loads, count) < most - most // LITTLE)[label]
     return short
 
 
@@ -148,11 +152,27 @@ def _searched(inner: Restricted, found: Found | None, nodes: int) -> Treated:
             if other is not None and (best is None or model.better(other.worth, best.worth)):
                 best = other
     if best is None:
+        best = _from_nothing(inner)
+    if best is None:
         raise SolverFailed("no plan was found that keeps the rules")
     if searched is None:
         return Treated(best)
     proved = model.surplus or searched.most_loads == best.worth[0]
     return Treated(best, searched.most_loads, searched.least_cost if proved else None, searched.nodes)
+
+
+def _from_nothing(inner: Restricted) -> Found | None:
+    """
+    Return what fits arc by arc, the cheapest first, where no plan was found: nothing at all keeps every rule but pins.
+
+    Contracts with a least stay closed, and for `surplus` those with a fee. None if something pinned or stored says otherwise.
+    """
+    model = inner.model
+    loads, kept = np.zeros(model.lot.size, dtype=np.int64), np.zeros(model.tail.size, dtype=np.int64)
+    allowed = (model.least <= 1) & ((model.fee == 0) | (not model.surplus))
+    if model.limit.min(initial=0) >= 0:
+        inner.top_up(loads, kept, allowed[model.contract], model.cost)
+    return _as_it_is(model, loads, kept)
 
 
 def _as_it_is(model: Model, loads: Integers, kept: Integers) -> Found | None:
