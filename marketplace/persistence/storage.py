@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import cast
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -31,8 +31,8 @@ def waits_of(session: Session, award_ids: Collection[int]) -> dict[int, tuple[Wa
         rows = session.execute(
             _waits(AwardWait.award_id).where(AwardWait.award_id.in_(award_ids)).order_by(AwardWait.id)
         )
-        for row in rows.tuples():
-            found[row[0]].append(_wait(row))
+        for award_id, *wait in rows:
+            found[award_id].append(_wait(*wait))
     return {award_id: tuple(waits) for award_id, waits in found.items()}
 
 
@@ -54,8 +54,8 @@ def _stored(
         )
         .order_by(AwardWait.id)
     )
-    for row in rows.tuples():
-        found[row[0]].append(_wait(row))
+    for key, *wait in rows:
+        found[key].append(_wait(*wait))
     return {key: over_month_ends(waits) for key, waits in found.items()}
 
 
@@ -63,6 +63,5 @@ def _waits(own: InstrumentedAttribute[int]) -> Select[int, str, Month, Month, in
     return select(own, AwardWait.side, AwardWait.since_month, AwardWait.until_month, AwardWait.kg)
 
 
-def _wait(row: tuple[int, str, Month, Month, int]) -> Wait:
-    _, side, since, until, kg = row
-    return Wait(side=cast("Side", side), since=since, until=until, kg=kg)
+def _wait(side: Any, since: Any, until: Any, kg: Any) -> Wait:
+    return Wait(side=side, since=since, until=until, kg=kg)

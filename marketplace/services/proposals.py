@@ -276,7 +276,8 @@ def _must_keep_storage(session: Session, awards: Sequence[ProposedAward]) -> Non
         (Listing, yards, stored_at_listings(session, yards)),
         (IntakeLine, fronts, stored_at_lines(session, fronts)),
     ):
-        most = dict(session.execute(select(model.id, model.storage_kg).where(model.id.in_(stored))).tuples().all())
+        rows = session.execute(select(model.id, model.storage_kg).where(model.id.in_(stored)))
+        most = {row.id: row.storage_kg for row in rows}
         for own, months in stored.items():
             for month, kg in months.items():
                 if kg + there.get(own, {}).get(month, 0) > most[own]:

@@ -266,3 +266,28 @@ def test_no_text_breaks_the_form(clerk: FlaskClient, site: Site, fields: dict[st
     answer = clerk.post("/lines/new", data=mill(site) | {"step": step} | fields)
 
     assert answer.status_code in {200, 303, 404, 409, 422}
+
+
+def test_what_may_wait_in_front_of_a_line_is_kept_and_shown(app_make: Make, clerk: FlaskClient, site: Site) -> None:
+    answer = clerk.post("/lines/new", data=mill(site, storage="1,500", storage_cost="2.5"))
+
+    line = app_make.session.scalars(select(IntakeLine)).one()
+    assert (answer.status_code, line.storage_kg, line.storage_fen_per_t) == (303, 1_500_000, 250)
+    assert "1,500 t, at 2.50 yuan" in clerk.get(f"/lines/{line.id}").text
+    edit = clerk.get(f"/lines/{line.id}/edit").text
+    assert 'value="1500"' in edit
+    emptied = clerk.post(f"/lines/{line.id}/edit", data=mill(site, storage="", storage_cost=""))
+    app_make.session.expire_all()
+    assert (emptied.status_code, line.storage_kg, line.storage_fen_per_t) == (303, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"storage": "", "storage_cost": "1"}, {"storage": "-1"}, {"storage": "1", "storage_cost": "1000.01"}]
+)
+def test_storage_that_makes_no_sense_keeps_no_line(
+    app_make: Make, clerk: FlaskClient, site: Site, wrong: dict[str, str]
+) -> None:
+    answer = clerk.post("/lines/new", data=mill(site, **wrong))
+
+    assert answer.status_code == 422
+    assert app_make.session.scalars(select(IntakeLine)).all() == []

@@ -308,3 +308,36 @@ def test_whatever_is_searched_for_is_answered(client: FlaskClient, typed: dict[s
 
     unseen = any("\0" in text for text in typed.values())
     assert answer.status_code == (404 if unseen else 200)
+
+
+def test_what_may_wait_in_the_yard_is_kept_and_shown_to_its_producer(world: World, browse: Browse) -> None:
+    seller = browse(world.seller.id, language="en")
+    storing = {"storage": "800", "storage_cost": "1.5", "action": "publish"}
+
+    answer = seller.post(f"/streams/{world.stream.id}/listings/new", data=LISTING_FORM | storing)
+
+    listing = world.make.session.scalars(select(Listing).order_by(Listing.id.desc())).first()
+    assert listing is not None
+    assert (answer.status_code, listing.storage_kg, listing.storage_fen_per_t) == (303, 800_000, 150)
+    assert "800 t, at 1.50 yuan per tonne and month" in text(seller, f"/listings/{listing.id}")
+    assert "May wait in your yard" not in text(browse(world.buyer.id, language="en"), f"/board/{listing.id}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"storage_cost": "1"}, "Say how much may wait"),
+        ({"storage": "1", "storage_cost": "-1"}, "between 0 and 1,000 yuan"),
+        ({"storage": "1", "storage_cost": "1000.01"}, "between 0 and 1,000 yuan"),
+    ],
+)
+def test_storage_that_makes_no_sense_lists_nothing(
+    world: World, browse: Browse, wrong: dict[str, str], message: str
+) -> None:
+    seller, before = browse(world.seller.id, language="en"), world.make.session.scalars(select(Listing.id)).all()
+
+    answer = seller.post(f"/streams/{world.stream.id}/listings/new", data=LISTING_FORM | wrong | {"action": "publish"})
+
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert world.make.session.scalars(select(Listing.id)).all() == before
