@@ -277,7 +277,7 @@ def test_what_may_wait_in_front_of_a_line_is_kept_and_shown(app_make: Make, cler
     edit = clerk.get(f"/lines/{line.id}/edit").text
     assert 'value="1500"' in edit
     emptied = clerk.post(f"/lines/{line.id}/edit", data=mill(site, storage="", storage_cost=""))
-    app_make.session.expire_all()
+    app_make.session.rollback()
     assert (emptied.status_code, line.storage_kg, line.storage_fen_per_t) == (303, 0, 0)
 
 
