@@ -29,6 +29,9 @@ from marketplace.solver.restricted import Flow, Restricted
 PASSES: Final = 60
 """After so many, all that is small is closed at once."""
 
+IDLE: Final = 8
+"""After so many passes in which no contract was opened a dive ends."""
+
 PASSES_WITH_ROWS: Final = 8
 """The same where each pass is a linear program, which takes far longer than a network."""
 
@@ -116,6 +119,7 @@ class _Dive:
     def run(self) -> Found:
         """Dive, and take the best plan of what is open in the end."""
         gentle = PASSES if self.inner.is_network else PASSES_WITH_ROWS
+        idle = opened = 0
         for at in range(PASSES * 2):
             flow = self._pass()
             if not at:
@@ -123,6 +127,10 @@ class _Dive:
             small = self._small(flow)
             if not small.size:
                 break
+            idle = 0 if int(self.opened.sum()) > opened else idle + 1
+            if idle > IDLE:
+                break  # what is small now is closed, and what it held goes where it may in the end
+            opened = int(self.opened.sum())
             self._decide(flow, small, hurry=at >= gentle)
             busy = np.unique(self.label[np.isin(self.model.contract, small)])
             self.active = np.isin(self.label, busy)
