@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from marketplace.solver.engines import Engine, Progress
+from marketplace.solver.graph import sums
 from marketplace.solver.linear import Linear, Reals
 from marketplace.solver.nested import Nest, Posed, nest, posed
 from marketplace.solver.problem import Allocation, Carry, Flags, Integers, Problem, SolverFailed
@@ -17,6 +18,9 @@ from marketplace.solver.waiting import in_chains, waiting
 
 _ALMOST: Final = 1e-6
 """What may be missing of a whole load and is still taken for one."""
+
+_REPAIRS: Final = 1000
+"""How often rows are gone through to take out what rounding has put beyond one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,7 @@ class Restricted:
         self.model = model
         self.engine = engine
         self.nested = nest(model) if model.limit.size and not model.tail.size else None
+        self._dearest: dict[int, list[int]] = {}
         self.is_network = not model.tail.size and (self.nested is None or not self.nested.rest.size)
         self.in_chains = not model.limit.size and in_chains(model)
 
@@ -65,21 +70,27 @@ class Restricted:
         loads = np.maximum(lower, np.floor(found.loads + _ALMOST).astype(np.int64))
         if self.model.limit.size:
             self._keep_rows(loads, lower)
+            if not quick and not self.model.tail.size:
+                loads = self._refilled(allowed, loads, lower, cost, float(found.loads.sum() - loads.sum()))
         kept = self._stored(loads, found.kept)
-        self._top_up(loads, kept, allowed, cost)
+        self.top_up(loads, kept, allowed, cost)
         return Flow(loads, kept)
 
     def _keep_rows(self, loads: Integers, lower: Integers) -> None:
-        """Take from a row that rounding has exceeded what it exceeds by, from its dearest arcs first."""
+        """
+        Take from a row that rounding has exceeded what it exceeds by, from its dearest arcs first.
+
+        What is taken may be what balances another row with weights below zero: then that is next. Loads only become fewer.
+        """
         model = self.model
-        for _ in range(8):
+        for _ in range(_REPAIRS):
             over = model.weighed(loads) - model.limit
             if not (over > 0).any():
                 return
+            moved = int(loads.sum())
             for row in np.flatnonzero(over > 0).tolist():
-                entries = np.flatnonzero((model.row == row) & (model.weight > 0))
                 excess = int(over[row])
-                for at in entries[np.argsort(-model.weight[entries], kind="stable")].tolist():
+                for at in self._dearest_of(row):
                     arc, weight = int(model.arc[at]), int(model.weight[at])
                     less = min(int(loads[arc] - lower[arc]), -(-excess // weight))
                     if less > 0:
@@ -87,7 +98,49 @@ class Restricted:
                         excess -= less * weight
                     if excess <= 0:
                         break
+            if int(loads.sum()) == moved:
+                break
         raise SolverFailed("the rows leave no whole plan near the relaxation")
+
+    def _dearest_of(self, row: int) -> list[int]:
+        """Return the entries of a row with weights above zero: those first that balance other rows least, then the greatest."""
+        if row not in self._dearest:
+            model = self.model
+            entries = np.flatnonzero((model.row == row) & (model.weight > 0))
+            weight = model.weight[entries]
+            order = np.lexsort((-weight, self._balances[model.arc[entries]] / weight))
+            self._dearest[row] = entries[order].tolist()
+        return self._dearest[row]
+
+    @cached_property
+    def _balances(self) -> Integers:
+        """How much a load along each arc takes off rows in which its weight is below zero, (e,)."""
+        model = self.model
+        return sums(model.arc, -np.minimum(model.weight, 0), model.lot.size)
+
+    def _refilled(self, allowed: Flags, loads: Integers, lower: Integers, cost: Integers, missing: float) -> Integers:
+        """
+        Return loads that move more where mending the rows has cost more than rounding does.
+
+        Rows with weights below zero are kept so far from their limits that rounding down cannot bring a plan beyond them, if
+        that is possible. Of both the one that moves more is returned.
+        """
+        if missing <= loads.size or not (self.model.weight < 0).any():
+            return loads
+        try:
+            found = self._apart.lexicographic(allowed, lower, cost.astype(float))
+            again = np.maximum(lower, np.floor(found.loads + _ALMOST).astype(np.int64))
+            self._keep_rows(again, lower)
+        except SolverFailed:
+            return loads
+        return again if again.sum() > loads.sum() else loads
+
+    @cached_property
+    def _apart(self) -> Linear:
+        """The same model with the rows so much tighter as rounding down may loosen them."""
+        model = self.model
+        loose = sums(model.row, -np.minimum(model.weight, 0), model.limit.size)
+        return Linear(replace(model, limit=model.limit - loose))
 
     def _stored(self, loads: Integers, kept: Reals) -> Integers:
         """Return whole storage under these loads: near what HiGHS found if that fits, else found again."""
@@ -109,7 +162,7 @@ class Restricted:
             and np.all((kept >= 0) & (kept <= self.model.keep))
         )
 
-    def _top_up(self, loads: Integers, kept: Integers, allowed: Flags, cost: Integers) -> None:
+    def top_up(self, loads: Integers, kept: Integers, allowed: Flags, cost: Integers) -> None:
         """Put on the cheapest arcs first what supply, room and rows still leave; at most some loads a row."""
         model = self.model
         left, room = _left(model, loads, kept)

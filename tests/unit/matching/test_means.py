@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.domain.deductions import Limit
+from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Arriving, RoundResult, Snapshot, SnapshotLot
 from marketplace.matching import contracts, means
 from marketplace.matching.assembly import assemble
 from marketplace.matching.clearing import clear, remainder
+from marketplace.solver import restricted, treat
 from marketplace.solver.engines import engine
+from marketplace.solver.problem import SolverFailed
 from marketplace.solver.rules import MOST_WEIGHT
 from tests.unit.matching.small_rounds import FEBRUARY, JANUARY, line, lot, north, snapshot
 
@@ -194,3 +198,61 @@ def test_no_plan_breaks_a_mean(offers: list[tuple[int, int]], rooms: list[int], 
         assert sum(award.kg * (value[award.listing_id] - 10) for award in into) <= 0
         assert all(award.kg % (of.truckload_kg or 1) == 0 for award in into)
     assert result.proof.moved_kg <= result.proof.most_kg
+
+
+def mixed_up(seed: int) -> Snapshot:
+    """Return twelve lots and five lines with means of three properties from both sides, in which wet may be low in ash."""
+    draw = random.Random(seed)
+    codes = ("moisture", "loss_on_ignition", "so3")
+
+    def months(least: int, most: int) -> tuple[tuple[Month, int], ...]:
+        return tuple((month, draw.randint(least, most) * 1000) for month in (JANUARY, FEBRUARY))
+
+    def limit(code: str) -> Limit:
+        least = Decimal(draw.randint(10, 50)) / 10 if draw.random() < 0.5 else None
+        return Limit(property=code, maximum=Decimal(draw.randint(60, 140)) / 10, minimum=least, monthly_mean=True)
+
+    lots = [
+        lot(
+            at,
+            months=months(5, 900),
+            organization_id=at,
+            point=north(draw.randint(-60_000, 60_000)),
+            properties={code: Decimal(draw.randint(10, 200)) / 10 for code in codes},
+        )
+        for at in range(1, 13)
+    ]
+    lines = [
+        line(
+            at,
+            months=months(100, 1500),
+            organization_id=1000 + at,
+            point=north(draw.randint(-60_000, 60_000)),
+            limits=tuple(limit(code) for code in codes if draw.random() < 0.7),
+            materials={"fly_ash": 20_000},
+        )
+        for at in range(1, 6)
+    ]
+    return snapshot(tuple(lots), tuple(lines))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_means_of_many_properties_from_both_sides_leave_a_plan_near_the_most(seed: int) -> None:
+    result = clear(mixed_up(seed), NETWORK)
+
+    assert result.proof.most_kg - result.proof.moved_kg < 100  # what rounding costs
+    assert result.report.means >= 5
+
+
+def test_with_few_repairs_and_no_way_back_there_would_be_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restricted, "_REPAIRS", 8)
+    monkeypatch.setattr(treat, "_from_nothing", lambda _: None)
+    failed = 0
+
+    for seed in range(6):
+        try:
+            clear(mixed_up(seed), NETWORK)
+        except SolverFailed:
+            failed += 1
+
+    assert failed
