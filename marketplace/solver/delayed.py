@@ -18,6 +18,7 @@ from marketplace.solver.problem import Allocation, Flags, Integers, Objective, P
 from marketplace.solver.sources import Arcs, Prices, Source, Stored
 from marketplace.solver.spread import OneCore, Spread
 from marketplace.solver.ties import decide
+from marketplace.solver.tiles import worth_holding
 
 if TYPE_CHECKING:
     from marketplace.solver.engines import Progress
@@ -171,7 +172,10 @@ class _Part:
 def _settled(part: _Part) -> tuple[Settled, Arcs, Integers]:
     """Return what was settled of a part, the arcs that its ties or its plan are made of, and their kilograms."""
     source: Source = part.source.stored(part.budget) or part.source
-    settled = settle(source, part.method, objective=part.objective, share=part.share, tell=part.tell)
+    first = worth_holding(
+        part.source, source, part.method, objective=part.objective, budget=part.budget, tell=part.tell
+    )
+    settled = settle(source, part.method, objective=part.objective, share=part.share, first=first, tell=part.tell)
     used = np.flatnonzero(settled.kg)
     arcs = Arcs(*(column[used] for column in settled.arcs))
     if not part.share:

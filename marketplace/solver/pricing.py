@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from marketplace.solver.engines import Progress
     from marketplace.solver.spread import Spread
 
-_CHEAPEST: Final = 4
-_ANY: Final = 8
+CHEAPEST: Final = 4
+ANY: Final = 8
 """Arcs of a lot to begin with: cheap ones alone would lead all neighbors to the same few lines."""
 
 _ADDED: Final = 6
@@ -107,16 +107,17 @@ def settle(
     *,
     objective: Objective = "utilization",
     share: float = 0.0,
+    first: Arcs | None = None,
     tell: Callable[[float], None] | None = None,
     spread: Spread | None = None,
 ) -> Settled:
     r"""
     Return the best plan over all arcs of a source, though few of them are ever held [1]_.
 
-    The problem is solved over the arcs held. Its prices are asked of every arc, kilograms before costs: see
-    `sources.Prices`, so that no weight stands between the two. The best few of each lot that would improve are added, and
-    those of no use are dropped, but only after the plan has become strictly better, so that no set of arcs comes twice and
-    the loop ends. When no arc improves, the plan is the best over all of them: that is its proof.
+    The problem is solved over the arcs held, ``first`` over those given or else some cheap ones of each lot. Its prices are
+    asked of every arc, kilograms before costs: see `sources.Prices`, so that no weight stands between the two. The best few
+    of each lot that would improve are added, and those of no use are dropped, but only after the plan has become strictly
+    better, so that no set of arcs comes twice and the loop ends. When no arc improves, the plan is the best over all of them: that is its proof.
 
     With a ``share`` above zero it may end before, once no arc would move more and the cost is within that share of a
     bound. The bound is that of prices lowered, for each lot, by the worst that any of its arcs showed, so that it holds
@@ -134,7 +135,7 @@ def settle(
        :doi:`10.1287/mnsc.5.1.97`.
     """
     n, m = source.supply.size, source.capacity.size
-    held = _Held(m, source.start(_CHEAPEST, _ANY))
+    held = _Held(m, source.start(CHEAPEST, ANY) if first is None else first)
     reached: tuple[int, int] | None = None
     rounds, most, far = 0, 0, 0.0
 

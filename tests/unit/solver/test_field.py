@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.solver import delayed, network, transport
+from marketplace.solver import delayed, network, tiles, transport
 from marketplace.solver.delayed import Scattered, allocate_field
 from marketplace.solver.field import Field
 from marketplace.solver.field_certificate import FieldCertificate, certify_field, every_arc
@@ -89,15 +89,19 @@ def certified(field: Field, found: Scattered, objective: Objective = "utilizatio
 
 @pytest.mark.parametrize("engine", [network, transport])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@given(seed=st.integers(0, 10**9), budget=st.sampled_from([0, 400, 10**9]))
-@settings(deadline=None, max_examples=100)
-def test_a_field_gives_the_plan_and_the_prices_of_all_arcs_in_memory(engine, objective, seed: int, budget: int):
+@given(seed=st.integers(0, 10**9), budget=st.sampled_from([0, 400, 10**9]), tile=st.sampled_from([3, 10**9]))
+@settings(deadline=None, max_examples=150)
+def test_a_field_gives_the_plan_and_the_prices_of_all_arcs_in_memory(
+    engine, objective, seed: int, budget: int, tile: int
+):
     field = gaining(scattered_field(seed), objective)
     problem = in_memory(field, objective)
     every = engine.allocate(problem)
     used = np.flatnonzero(every.kg)
 
-    found = allocate_field(field, engine.METHOD, objective=objective, budget=budget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "MOST_LOTS", tile)
+        found = allocate_field(field, engine.METHOD, objective=objective, budget=budget)
 
     arcs, answer = found.arcs, found.allocation
     expected = (problem.lot[used], problem.line[used], problem.cost[used], every.kg[used])
@@ -105,6 +109,25 @@ def test_a_field_gives_the_plan_and_the_prices_of_all_arcs_in_memory(engine, obj
         assert one.tolist() == other.tolist()
     for name in ("lot_price", "line_price", "short_lots", "short_lines"):
         assert getattr(answer, name).tobytes() == getattr(every, name).tobytes()
+
+
+@given(seed=st.integers(0, 10**9), share=st.sampled_from([0.0, 0.3]))
+@settings(deadline=None, max_examples=60)
+def test_tiles_hold_arcs_of_the_field_and_of_every_lot_that_has_any(seed: int, share: float):
+    field = scattered_field(seed)
+    for part in field.split():
+        source = field.part(*part)
+        every = {(*pair,) for arcs in source.batches() for pair in zip(*(c.tolist() for c in arcs), strict=True)}
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tiles, "MOST_LOTS", 4)
+            patch.setattr(tiles, "SHARE", share)
+            held = tiles.worth_holding(source, source, network.METHOD, objective="utilization", budget=10**9)
+
+        assert (held is None) == (part[0].size <= 4)
+        if held is not None:
+            assert set(zip(*(c.tolist() for c in held), strict=True)) <= every
+            assert set(held.lot.tolist()) == {lot for lot, _, _ in every}
 
 
 @given(seed=st.integers(0, 10**9))
