@@ -121,3 +121,15 @@ def test_without_shaking_less_would_move(monkeypatch: pytest.MonkeyPatch):
     without = allocate(problem, rules, network, nodes=0)
 
     assert (found.moved_kg, -found.cost) > (without.moved_kg, -without.cost)
+
+
+def test_both_engines_end_with_the_same_bytes():
+    problem = random_problem(9, lots=40, lines=20, share=0.25, most_kg=40_000, most_cost=30_000)
+    permits = [cap(np.flatnonzero(problem.line // 4 == group), 60_000) for group in range(5)]
+    for rows in ([], permits):
+        rules = Rules.of(problem, least_kg=8_000, fee=50, rows=rows)
+
+        one, other = (allocate(problem, rules, engine(name), nodes=0) for name in ("scipy", "network"))
+
+        assert one.kg.tobytes() == other.kg.tobytes()
+        assert (one.bound_kg, one.bound_cost) == (other.bound_kg, other.bound_cost)
