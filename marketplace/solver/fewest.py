@@ -38,7 +38,8 @@ def fewer(face: Face, kg: Integers, contract: Integers, stands: Flags) -> Intege
     anyway, for what it moves elsewhere. The fewest pairs that carry a flow are a hard problem (it holds the partition of a set
     of numbers [1]_), so each part, connected by arcs or by a contract that may be made or not, is a mixed-integer program of its
     own, with a limit of nodes; a part that is large, or not proved within the limit, keeps what it has. Of as many contracts
-    those are made whose numbers add up to least. The result depends on what is given alone.
+    those are made whose numbers from one have roots that add up to least, so that the first and the last stand before two
+    between. The result depends on what is given alone.
 
     References
     ----------
@@ -99,7 +100,8 @@ def _fewest(face: Face, tie: _Tie, kg: Integers) -> Integers | None:
         shape=(asked.size, arcs + tie.most),
     )
     low = np.where(of.exact, of.mass, of.least).astype(np.float64) / unit
-    earlier = 1 + np.arange(tie.most) / (tie.most * (tie.most + 1))  # all of them together weigh less than one contract
+    later = np.sqrt(np.arange(1, tie.most + 1))
+    earlier = 1 + later / (later.sum() + 1)  # all of them together weigh less than one contract
     found = milp(
         np.append(np.zeros(arcs), earlier),
         integrality=np.append(np.zeros(arcs), np.ones(tie.most)),

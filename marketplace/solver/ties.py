@@ -13,8 +13,8 @@ The rule, over the arcs whose quantity is not yet decided:
 
 The second is a third linear program on the optimal face, solved only over the arcs that could carry something else; the
 last decides what is left, usually nothing, one arc after another. Both together name one plan; where its contracts are
-not the fewest, they name one among the plans along those that are, and of as many those whose numbers add up to least. So
-a plan is a function of the problem.
+not the fewest, they name one among the plans along those that are, and of as many those whose
+numbers from one have roots that add up to least. So a plan is a function of the problem.
 
 References
 ----------

@@ -154,6 +154,17 @@ def test_two_months_between_the_same_two_are_one_contract():
     assert alone.kg.tolist() == [4, 0, 4, 0]
 
 
+def test_of_as_many_contracts_the_first_and_the_last_stand_before_two_between():
+    """Contracts 0 and 3, or 1 and 2."""
+    problem = Problem.of(supply=[4, 4], capacity=[4, 4], lot=[0, 0, 1, 1], line=[0, 1, 0, 1], cost=[7] * 4)
+    apart = Problem.of(supply=[2, 2, 3], capacity=[4, 3], lot=[0, 0, 1, 1, 2, 2], line=[0, 1, 0, 1, 0, 1], cost=[7] * 6)
+
+    two, three = allocate(problem), allocate(apart)
+
+    assert two.kg.tolist() == [4, 0, 0, 4]
+    assert three.kg.tolist() == [2, 0, 2, 0, 0, 3]
+
+
 def test_a_contract_that_is_made_anyway_costs_none():
     """The second month can go by the second line alone, so the first month goes there too."""
     problem = Problem.of(
