@@ -75,12 +75,7 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
             values,
         )
     if several:
-        sentence = Sentence(
-            "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
-            " %(short_kg)s t less than there is from %(short_month)s to %(last_month)s: %(supply_kg)s t against %(room_kg)s t,"
-            " and %(stored_kg)s t that can wait for other months.",
-            values | {"last_month": str(months[-1]), "stored_kg": stored_kg},
-        )
+        sentence = _over_months(values, str(months[-1]), stored_kg)
     return Shortage(
         month=months[0],
         materials=materials,
@@ -92,6 +87,29 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
         sentence=sentence,
         last_month=months[-1] if several else None,
         stored_kg=stored_kg,
+    )
+
+
+def _over_months(values: dict[str, Value], last_month: str, stored_kg: int) -> Sentence:
+    """Say it of a region that storage joins over months, or out of which something can wait for other months."""
+    if not stored_kg:
+        return Sentence(
+            "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
+            " %(short_kg)s t less than there is from %(short_month)s to %(last_month)s: %(supply_kg)s t against %(room_kg)s t.",
+            values | {"last_month": last_month},
+        )
+    if last_month == values["short_month"]:
+        return Sentence(
+            "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
+            " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t, and %(stored_kg)s t"
+            " that can wait for other months.",
+            values | {"stored_kg": stored_kg},
+        )
+    return Sentence(
+        "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room for"
+        " %(short_kg)s t less than there is from %(short_month)s to %(last_month)s: %(supply_kg)s t against %(room_kg)s t,"
+        " and %(stored_kg)s t that can wait for other months.",
+        values | {"last_month": last_month, "stored_kg": stored_kg},
     )
 
 

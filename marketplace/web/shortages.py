@@ -20,7 +20,8 @@ def by_span(shortages: Iterable[Mapping[str, object]]) -> list[Sentence]:
     for each in sorted(map(sentence, shortages), key=_month_of):
         month = _month_of(each)
         for first, months in spans:
-            if months[-1].plus(1) == month and _but_month(first) == _but_month(each):
+            own_span = "last_month" in (each.values or {})  # storage joins its months already
+            if not own_span and months[-1].plus(1) == month and _but_month(first) == _but_month(each):
                 months.append(month)
                 break
         else:

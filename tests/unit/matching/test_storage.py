@@ -306,3 +306,17 @@ def test_no_journeys_move_more_or_cost_less(round_: Snapshot) -> None:
     assert (result.proof.moved_kg, result.proof.cost) == _by_journeys(round_)
     assert result.proof.tonnes_maximal
     assert result.proof.cost_minimal
+
+
+def test_many_waits_of_one_award_are_told_as_one() -> None:
+    months = tuple(Month(2027, number) for number in range(1, 6))
+    of_lot = yard(lot(months=tuple((month, 50_000) for month in months)), 40_000, 100, *months[:-1])
+    of_line = line(months=tuple((month, 60_000) for month in months[1:]), closed_months=frozenset({1}))
+
+    (award,) = clear(snapshot((of_lot,), (of_line,), months=months), SCIPY).awards
+
+    assert [wait.kg for wait in award.waits] == [40_000, 30_000, 20_000, 10_000]
+    told = {text.text[:4]: text.values for text in award.explanation.producer}["From"]
+    assert told == {"most_kg": 40_000, "since_month": "2027-01", "until_month": "2027-05", "waiting_fen": 10_000}
+    assert not any("waiting_fen" in (text.values or {}) for text in award.explanation.park)
+    assert not any("waiting_fen" in (text.values or {}) for text in award.explanation.recycler)
