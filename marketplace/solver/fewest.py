@@ -87,8 +87,8 @@ def _fewest(face: Face, tie: _Tie, kg: Integers) -> Integers | None:
         return None
     of = rows_of(face, tie.part)
     unit = 2.0 ** max(0, int(np.abs(of.mass).max(initial=0)).bit_length() - _UNIT)
-    pairs, arcs = tie.made.size, tie.part.arcs.size
-    most = np.append(np.full(pairs, float(np.abs(of.mass).max(initial=0)) / unit), of.most / unit)
+    arcs = tie.part.arcs.size
+    most = np.append(_most(face, tie, of), of.most) / unit
     flow = hstack([of.rows, csr_array((of.mass.size, tie.most))])
     asked = np.flatnonzero(tie.made >= 0)
     row = np.arange(asked.size)
@@ -113,6 +113,16 @@ def _fewest(face: Face, tie: _Tie, kg: Integers) -> Integers | None:
         return None
     better: Integers = np.rint(found.x[:arcs] * unit).astype(np.int64)
     return better if _keeps(of, better) and tie.used(better) < used else None
+
+
+def _most(face: Face, tie: _Tie, of: Rows) -> Integers:
+    """Return what each pair of the part can carry at most, (its pairs,): as little as its ends allow, where nothing is stored."""
+    pairs = tie.part.arcs[: tie.made.size]
+    if of.most.size:
+        return np.full(pairs.size, np.abs(of.mass).max(initial=0))
+    graph = face.graph
+    most: Integers = np.minimum(face.supply[graph.tail[pairs]], face.capacity[graph.head[pairs] - graph.n])
+    return most
 
 
 def _keeps(of: Rows, kg: Integers) -> bool:
