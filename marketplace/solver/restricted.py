@@ -10,7 +10,7 @@ import numpy as np
 
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.graph import sums
-from marketplace.solver.linear import Linear, Reals
+from marketplace.solver.linear import Linear, Point, Reals
 from marketplace.solver.nested import Nest, Posed, nest, posed
 from marketplace.solver.problem import Allocation, Carry, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.reduction import Model
@@ -70,8 +70,8 @@ class Restricted:
         loads = np.maximum(lower, np.floor(found.loads + _ALMOST).astype(np.int64))
         if self.model.limit.size:
             self._keep_rows(loads, lower)
-            if not quick and not self.model.tail.size:
-                loads = self._refilled(allowed, loads, lower, cost, float(found.loads.sum() - loads.sum()))
+            if not quick and found.loads.sum() - loads.sum() > loads.size and (self.model.weight < 0).any():
+                loads, found = self._apart(allowed, loads, lower, cost) or (loads, found)
         kept = self._stored(loads, found.kept)
         self.top_up(loads, kept, allowed, cost)
         return Flow(loads, kept)
@@ -118,25 +118,24 @@ class Restricted:
         model = self.model
         return sums(model.arc, -np.minimum(model.weight, 0), model.lot.size)
 
-    def _refilled(self, allowed: Flags, loads: Integers, lower: Integers, cost: Integers, missing: float) -> Integers:
+    def _apart(self, allowed: Flags, loads: Integers, lower: Integers, cost: Integers) -> tuple[Integers, Point] | None:
         """
-        Return loads that move more where mending the rows has cost more than rounding does.
+        Return better loads, for where mending the rows has cost more than rounding does; None if none are found.
 
-        Rows with weights below zero are kept so far from their limits that rounding down cannot bring a plan beyond them, if
-        that is possible. Of both the one that moves more is returned.
+        Rows with weights below zero are kept so far from their limits that rounding down cannot bring a plan beyond them.
         """
-        if missing <= loads.size or not (self.model.weight < 0).any():
-            return loads
         try:
-            found = self._apart.lexicographic(allowed, lower, cost.astype(float))
+            found = self._tighter.lexicographic(allowed, lower, cost.astype(float))
             again = np.maximum(lower, np.floor(found.loads + _ALMOST).astype(np.int64))
             self._keep_rows(again, lower)
         except SolverFailed:
-            return loads
-        return again if again.sum() > loads.sum() else loads
+            return None
+        less = loads - again
+        better = float(cost @ less) > 0 if self.model.surplus else int(less.sum()) < 0
+        return (again, found) if better else None
 
     @cached_property
-    def _apart(self) -> Linear:
+    def _tighter(self) -> Linear:
         """The same model with the rows so much tighter as rounding down may loosen them."""
         model = self.model
         loose = sums(model.row, -np.minimum(model.weight, 0), model.limit.size)
