@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -206,3 +207,45 @@ def test_a_worse_value_never_costs_less(one: Decimal, other: Decimal) -> None:
     first, second = judge(MOISTURE, better), judge(MOISTURE, worse)
 
     assert second.outcome == "stop" or first.deduction_fen_per_t <= second.deduction_fen_per_t
+
+
+MEAN = Limit(property="moisture", maximum=Decimal("1.0"), stop_maximum=Decimal("2.0"), monthly_mean=True)
+
+
+def test_a_value_beyond_a_monthly_mean_fits_and_says_that_other_loads_have_to_balance_it() -> None:
+    fit = look(offered(properties={"moisture": Decimal("1.4")}), accepting(limits=(MEAN,)))
+
+    assert (fit.verdict, fit.deduction_fen_per_t) == ("meets", 0)
+    (told,) = fit.told
+    assert told.values == {"mean_property": "moisture", "value": "1.4 %", "limit": "1 %"}
+    assert "takes at most" in told.text
+
+
+def test_a_value_below_a_least_mean_is_told_as_that() -> None:
+    least = Limit(property="moisture", minimum=Decimal("1.0"), monthly_mean=True)
+
+    (told,) = look(offered(properties={"moisture": Decimal("0.4")}), accepting(limits=(least,))).told
+
+    assert "asks at least" in told.text
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome", "deduction"),
+    [("1.0", "met", 0), ("1.4", "balanced", 0), ("2.0", "balanced", 0), ("2.1", "stop", 0)],
+)
+def test_a_monthly_mean_is_judged_by_its_stop_value_alone(value: str, outcome: str, deduction: int) -> None:
+    found = judge(MEAN, Decimal(value))
+
+    assert (found.outcome, found.deduction_fen_per_t) == (outcome, deduction)
+
+
+def test_a_monthly_mean_with_a_deduction_takes_it_off_each_lot_by_its_own_value() -> None:
+    fit = look(
+        offered(properties={"moisture": Decimal("1.4")}), accepting(limits=(replace(MEAN, deduction_fen_per_unit=300),))
+    )
+
+    assert (fit.verdict, fit.deduction_fen_per_t, len(fit.balanced)) == ("meets", 120, 1)
+
+
+def test_what_a_mean_needs_and_nobody_measured_needs_a_test() -> None:
+    assert codes(look(offered(), accepting(limits=(MEAN,)))) == ["missing_value"]

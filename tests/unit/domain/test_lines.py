@@ -85,6 +85,14 @@ def test_refuses_a_limit_that_contradicts_itself(given: dict[str, object], field
     assert refused.value.field == field
 
 
+def test_a_monthly_mean_may_have_a_stop_value_without_a_deduction() -> None:
+    kept = NewLimit(property="so3", maximum=Decimal(3), stop_value=Decimal(5), monthly_mean=True)
+
+    assert (kept.monthly_mean, kept.stop_value) == (True, 5)
+    with pytest.raises(Invalid, match="inside the limit"):
+        NewLimit(property="so3", maximum=Decimal(3), stop_value=Decimal(2), monthly_mean=True)
+
+
 FIGURES = st.none() | st.decimals(min_value=0, max_value=100, places=3)
 
 
