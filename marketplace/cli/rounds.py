@@ -16,6 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 from marketplace.cli.progress import STOPPED, Line, undisturbed
 from marketplace.domain.actors import SYSTEM
 from marketplace.domain.errors import MarketplaceError
+from marketplace.domain.results import RULES
 from marketplace.domain.rounds import RoundResult
 from marketplace.domain.steps import Step
 from marketplace.services.rounds import Run, abandon, run_round
@@ -168,5 +169,7 @@ def replay(round_id: int) -> None:
         click.echo(f"  result recorded {each.result_sha256}")
         click.echo(f"  result now      {each.result_now or 'none: it cannot be solved'}")
         click.echo("  same" if each.same else "  DIFFERENT")
+        if not each.same and each.rules != RULES:
+            click.echo(f"  it was solved by rules {each.rules}; this version solves by rules {RULES}")
     if not all(each.same for each in found):
         sys.exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.canonical import LATER, from_json, sha256, to_json
 from marketplace.domain.quantities import Month
@@ -301,6 +301,14 @@ class Report:
     storage_fen: int = field(default=0, metadata=LATER)
 
 
+RULES: Final = 2
+"""
+Counted up with every change by which the same frozen input may get another answer, so that a replay can say why it differs.
+
+2: fewest contracts over all months, rules with a proved gap, storage. 1: all before; such results do not say it.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoundResult:
     """
@@ -309,6 +317,7 @@ class RoundResult:
     ``curve``, ``rooms`` and what is told of margins and worth are the further explanation that newer rounds ask for.
     ``stores`` says that something could wait, so that costs of storage are among those of the plan; ``stored`` is what waits, where and how long. The storage of ``unstored_listings`` and ``unstored_lines`` was left out, because
     at the prices of the round it would have cost its owner more than the round brings it: the plan, and all that is proved of it, is without.
+    ``rules`` says by which `RULES` the answer was chosen.
     """
 
     round_id: int
@@ -327,6 +336,7 @@ class RoundResult:
     stored: tuple[Stored, ...] = field(default=(), metadata=LATER)
     unstored_listings: tuple[int, ...] = field(default=(), metadata=LATER)
     unstored_lines: tuple[int, ...] = field(default=(), metadata=LATER)
+    rules: int = field(default=1, metadata=LATER)
 
     def to_json(self) -> str:
         """Return the canonical JSON: equal results give equal bytes."""

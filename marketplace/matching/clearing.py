@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from marketplace.domain.quantities import Month, payable_fen
+from marketplace.domain.results import RULES
 from marketplace.domain.rounds import (
     Arriving,
     Proof,
@@ -76,6 +77,7 @@ def clear(snapshot: Snapshot, engine: Engine, tell: Tell = silent, *, engine_nam
         stored=outcome.stored,
         unstored_listings=tuple(sorted(left_out.listing_ids)),
         unstored_lines=tuple(sorted(left_out.line_ids)),
+        rules=RULES,
     )
     if snapshot.explains:
         result = explained(outcome, result, told, tell)

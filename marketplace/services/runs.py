@@ -112,9 +112,10 @@ def abandon(sessions: sessionmaker[Session], run: Run, *, now: datetime) -> None
 
 @dataclass(frozen=True)
 class Replayed:
-    """A run solved again: the hashes that were written down, and those that come out now."""
+    """A run solved again: the hashes that were written down, those that come out now, and by which rules it was solved then."""
 
     pass_no: int
+    rules: int
     input_sha256: str
     input_now: str
     result_sha256: str
@@ -144,14 +145,15 @@ def replay(session: Session, round_id: int, engine_of: Callable[[str], Engine]) 
         raise NotFound("This round has no result that could be repeated.")
     found = []
     for known in results:
-        frozen = inputs[known.pass_no]
+        frozen, rules = inputs[known.pass_no], 1
         try:
-            name = RoundResult.from_json(known.content).engine
+            then = RoundResult.from_json(known.content)
+            name, rules = then.engine, then.rules
             again = clear(Snapshot.from_json(frozen.content), engine_of(name), engine_name=name).sha256
         except (SolverFailed, ValueError, KeyError, TypeError) as failure:
             log.warning("round %s, run %s cannot be solved again: %s", round_id, known.pass_no, failure)
             again = ""
-        found.append(Replayed(known.pass_no, frozen.sha256, sha256(frozen.content), known.sha256, again))
+        found.append(Replayed(known.pass_no, rules, frozen.sha256, sha256(frozen.content), known.sha256, again))
     return found
 
 

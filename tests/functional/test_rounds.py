@@ -331,6 +331,14 @@ def test_the_command_line_runs_and_repeats_a_round(app: Flask, app_make: Make) -
     tampered = runner.invoke(args=["replay", str(of.id)])
     assert tampered.exit_code == 1
     assert "DIFFERENT" in tampered.output
+    assert "by rules" not in tampered.output
+    session.connection().exec_driver_sql(
+        """update round_files set content = replace(content, '"rules":2', '"rules":1') where kind = 'result'"""
+    )
+    session.commit()
+    older = runner.invoke(args=["replay", str(of.id)])
+    assert older.exit_code == 1
+    assert "it was solved by rules 1; this version solves by rules 2" in older.output
 
 
 def test_a_park_that_does_not_exist_has_no_rounds(app_make: Make, browse: Browse) -> None:

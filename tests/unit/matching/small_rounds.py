@@ -157,6 +157,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     return snapshot(lots, lines, filings=filings, kind=draw(st.sampled_from(["market", "planning"])))
 
 
+def without_storage(round_: Snapshot) -> Snapshot:
+    """Return the round in which nothing waits from month to month."""
+    lots = tuple(replace(each, storage_kg=()) for each in round_.lots)
+    return replace(round_, lots=lots, lines=tuple(replace(each, storage_kg=()) for each in round_.lines))
+
+
 @st.composite
 def _lots(draw: st.DrawFn, listing_id: int) -> SnapshotLot:
     months = tuple((month, kg * 997) for month, kg in sorted(draw(_MONTHS).items()))

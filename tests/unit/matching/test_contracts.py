@@ -10,10 +10,10 @@ from marketplace.matching.contracts import allocate, least_kg
 from marketplace.matching.outcome import Outcome
 from marketplace.solver.certificate import certify
 from marketplace.solver.engines import engine
-from tests.unit.matching.small_rounds import snapshots
+from tests.unit.matching.small_rounds import snapshots, without_storage
 
 
-@given(snapshots())
+@given(snapshots().map(without_storage))
 def test_no_contract_could_be_added_beside_the_others(round_: Snapshot) -> None:
     assembled = assemble(round_)
 
