@@ -166,12 +166,14 @@ def _line_within(frozen: SnapshotLine, today: SnapshotLine | None) -> SnapshotLi
     years = {year: min(kg, left_now.get(year, kg)) for year, kg in left.items()} | {
         year: kg for year, kg in left_now.items() if year not in left
     }
+    # what is promised today has what stands of this round among it, and nothing any more that lapsed meanwhile
+    counted = {limit.property for limit in today.accepting.limits if limit.monthly_mean}
     return replace(
         frozen,
         months=_least(frozen.months, dict(today.months)),
         year_left_kg=tuple(years.items()),
         storage_kg=_least(frozen.storage_kg, dict(today.storage_kg)),
-        arriving=today.arriving or frozen.arriving,  # what was promised today has what stands of this round among it
+        arriving=(*today.arriving, *(each for each in frozen.arriving if each.property not in counted)),
     )
 
 

@@ -132,6 +132,30 @@ def test_what_was_declined_is_allotted_again_within_the_mean(session: Session, m
     ]
 
 
+def test_what_lapsed_meanwhile_balances_nothing_in_a_second_pass(session: Session, make: Make) -> None:
+    made = World(make, make.park())
+    for percent, given in (("7", {"withdrawn_at": NOON}), ("14", {}), ("14", {})):
+        organization = make.organization(park_id=made.park.id, recycles=False)
+        stream = make.stream(make.site(organization), values={"moisture": percent})
+        made.plants.append(organization)
+        made.listings.append(make.listing(stream, **given))
+    made.recycler(limits=(mean(),))
+    of, dry = made.round(answer_by=NOON + timedelta(days=30)), bought(made, 1_000_000)
+    with transaction(session):
+        session.add(dry)
+        session.flush()
+        session.add(AwardMonth(award_id=dry.id, month=FEBRUARY, kg=1_000_000))
+    (wet,) = published(session, made, of)
+    assert wet.kg == 750_000  # 1,000 t of 3 % within balance it
+
+    decline_award(session, make.signatory(made.recyclers[0]), wet.id, "No.", now=AFTER)
+    with transaction(session):
+        session.merge(dry).lapsed_at = AFTER
+    solve(session, made.administrator, of, recourse=True)
+
+    assert [award.id for award in awards_of(session, of)] == [wet.id]  # nothing balances the other wet lot
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
