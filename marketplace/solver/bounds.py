@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from marketplace.solver.graph import sums
 from marketplace.solver.packing import can_pack, items_at, packed
-from marketplace.solver.problem import Integers
+from marketplace.solver.problem import MOST_COST, Integers
 from marketplace.solver.reduction import Model
 
 SCALE: Final = 2**30
@@ -168,9 +168,9 @@ def _dot(one: Integers, other: Integers) -> int:
 
 
 def shares(model: Model) -> Integers:
-    """Return the cost with the fee spread over the most its contract could carry, rounded down: (e,) per tonne."""
+    """Return the cost with the fee spread over the most its contract could carry, rounded down: (e,) per tonne, `MOST_COST` at most."""
     if not model.fee.any():
         return model.cost
     could = np.maximum(1, sums(model.contract, model.most, model.least.size)) * model.load
     share = np.where(model.due, 0, model.fee // could)
-    return model.cost + share[model.contract]
+    return np.minimum(MOST_COST, model.cost + share[model.contract])

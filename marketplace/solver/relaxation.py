@@ -136,7 +136,7 @@ class Relaxation:
 
     def _at(self, worth: int) -> tuple[Multipliers, int]:
         """Return the best prices where a load moved is worth so much, and the loads that then move."""
-        found = self._engine(self.cost - worth, surplus=True)
+        found = self._engine(np.clip(self.cost - worth, -MOST_COST, MOST_COST), surplus=True)  # any prices bound
         loads = found.loads
         prices = self._scaled(found.lot, found.line, worth)
         for part, linear in zip(self.parts, self.linears, strict=True):

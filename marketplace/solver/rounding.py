@@ -22,7 +22,7 @@ import numpy as np
 
 from marketplace.solver.bounds import shares
 from marketplace.solver.graph import sums
-from marketplace.solver.problem import Flags, Integers, SolverFailed
+from marketplace.solver.problem import MOST_COST, Flags, Integers, SolverFailed
 from marketplace.solver.reduction import Model
 from marketplace.solver.restricted import Flow, Restricted
 
@@ -152,7 +152,8 @@ class _Dive:
         used = (held > 0) & (model.fee > 0) & ~model.due
         if used.any():
             share = np.where(used, model.fee // np.maximum(1, held * model.load), 0)[model.contract]
-            self.cost = np.where(used[model.contract], model.cost + np.minimum(share, 10**8), self.cost)
+            spread = np.minimum(MOST_COST, model.cost + np.minimum(share, 10**8))
+            self.cost = np.where(used[model.contract], spread, self.cost)
         for k in np.flatnonzero(self.whole & ~self.opened & (held >= model.least) & (held > 0)).tolist():
             self._open(k, flow.loads)
         return flow

@@ -53,7 +53,7 @@ def certify_ruled(problem: Problem, rules: Rules, plan: Ruled) -> RuledCertifica
         return RuledCertificate(0, 0, None, None, tuple(wrong))
     kg, carried = plan.kg.tolist(), plan.carried.tolist()
     moved, cost = sum(kg), _cost(problem, rules, kg, carried)
-    wrong += [*_nodes(problem, kg, carried), *_kept(rules, kg)]
+    wrong += [*_nodes(problem, kg, carried), *_kept(rules, kg, carried)]
     if plan.moved_kg != moved:
         wrong.append(f"{plan.moved_kg} kg are claimed and {moved} kg move")
     if plan.cost != cost:
@@ -120,8 +120,8 @@ def _nodes(problem: Problem, kg: list[int], carried: list[int]) -> Iterator[str]
             yield f"line {node - n} passes on {mass - int(problem.capacity[node - n])} kg more than came to it"
 
 
-def _kept(rules: Rules, kg: list[int]) -> Iterator[str]:
-    """Hold the plan against each rule."""
+def _kept(rules: Rules, kg: list[int], carried: list[int]) -> Iterator[str]:
+    """Hold the plan against each rule; what is stored is stored by the truckload too, and the bounds count on it."""
     held, pinned = [0] * rules.least_kg.size, [0] * rules.least_kg.size
     for arc, (mass, pin, k) in enumerate(zip(kg, rules.pinned_kg.tolist(), rules.contract.tolist(), strict=True)):
         held[k] += mass
@@ -130,6 +130,9 @@ def _kept(rules: Rules, kg: list[int]) -> Iterator[str]:
             yield f"arc {arc} carries {mass} kg, and {pin} kg are pinned"
         if mass % rules.truckload_kg:
             yield f"arc {arc} carries {mass} kg, which is no whole truckload of {rules.truckload_kg} kg"
+    for at, mass in enumerate(carried):
+        if mass % rules.truckload_kg:
+            yield f"store {at} holds {mass} kg, which is no whole truckload of {rules.truckload_kg} kg"
     for k, (mass, pin, least) in enumerate(zip(held, pinned, rules.least_kg.tolist(), strict=True)):
         if 0 < mass < least and not pin:
             yield f"contract {k} is about {mass} kg, below its least of {least} kg"
@@ -291,7 +294,7 @@ def _least_filling(items: list[tuple[int, int, int, int]], room: int) -> int:
             left -= min(wanted, left)
         if part is None:
             return min(best, cost // common)
-        if cost >= best * common:
+        if -(-cost // common) >= best:  # a plan of whole loads costs a whole number
             return best
         rest = open_ - {part}
         return cheapest(made, rest, cheapest(made | {part}, rest, best))

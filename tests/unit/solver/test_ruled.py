@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marketplace.solver import rounding, ruled_certificate
 from marketplace.solver.certificate import certify
 from marketplace.solver.engines import engine
-from marketplace.solver.problem import Problem, SolverFailed
+from marketplace.solver.problem import MOST_COST, Carry, Problem, SolverFailed
 from marketplace.solver.ruled import allocate
 from marketplace.solver.ruled_certificate import certify_ruled
 from marketplace.solver.rules import Rules, blend, cap
@@ -155,6 +155,28 @@ def test_a_lot_below_its_least_lot_moves_whole_where_the_caller_says_so():
     assert found.kg.tolist() == [4, 30]
 
 
+@pytest.mark.parametrize(
+    ("supply", "cost", "rule", "moved"),
+    [
+        ([1, 10], [5, 5], {"fee": 2_000_000}, [1, 10]),
+        ([10, 9], [MOST_COST, MOST_COST], {"fee": 1}, [10, 1]),
+        ([10, 9], [-MOST_COST, MOST_COST], {"least_kg": [7, 7]}, [10, 0]),
+    ],
+    ids=["a fee on a single kilogram", "a fee at the highest cost", "costs as far apart as can be"],
+)
+@pytest.mark.parametrize("name", ["scipy", "network"])
+def test_what_a_fee_or_a_load_is_worth_brings_no_cost_beyond_what_a_problem_may_have(
+    supply: list[int], cost: list[int], rule: dict[str, object], moved: list[int], name: str
+):
+    problem = Problem.of(supply=supply, capacity=[11], lot=[0, 1], line=[0, 0], cost=cost)
+    rules = Rules.of(problem, **rule)
+
+    found = allocate(problem, rules, engine(name))
+
+    assert found.kg.tolist() == moved
+    assert certify_ruled(problem, rules, found).valid
+
+
 def test_the_price_of_a_cap_is_what_one_more_kilogram_of_it_saves():
     problem = Problem.of(supply=[20], capacity=[20, 20], lot=[0, 0], line=[0, 1], cost=[100, 700])
     rules = Rules.of(problem, rows=[cap([0], 12)])
@@ -187,6 +209,19 @@ def test_a_planted_fault_is_caught(name: str):
     certificate = certify_ruled(problem, rules, replace(found, kg=kg))
 
     assert any(words in violation for violation in certificate.violations)
+
+
+def test_a_part_of_a_truckload_in_storage_is_caught():
+    carry = Carry.of(tail=[0], head=[1], most_kg=[9], cost=[0])
+    problem = Problem.of(supply=[4, 2], capacity=[4], lot=[1], line=[0], cost=[5], carry=carry)
+    rules = Rules.of(problem, truckload_kg=2)
+    found = allocate(problem, rules, SCIPY)
+    assert (found.kg.tolist(), found.carried.tolist()) == ([4], [2])
+
+    certificate = certify_ruled(problem, rules, replace(found, carried=np.array([3])))
+
+    assert certify_ruled(problem, rules, found).valid
+    assert certificate.violations == ("store 0 holds 3 kg, which is no whole truckload of 2 kg",)
 
 
 @pytest.mark.parametrize(("name", "change"), [("bound_kg", -1), ("bound_cost", +1), ("moved_kg", +1), ("cost", -1)])
