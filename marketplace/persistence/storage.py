@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from marketplace.domain.quantities import Month
 from marketplace.domain.waiting import Side, Wait, over_month_ends
-from marketplace.persistence.rounds import Award, AwardWait
+from marketplace.persistence.rounds import Award, AwardMonth, AwardWait
 
 
 def stored_at_listings(session: Session, listing_ids: Collection[int]) -> dict[int, dict[Month, int]]:
@@ -22,6 +22,23 @@ def stored_at_listings(session: Session, listing_ids: Collection[int]) -> dict[i
 def stored_at_lines(session: Session, line_ids: Collection[int]) -> dict[int, dict[Month, int]]:
     """Return the kilograms that wait in front of lines over the end of each month. One SELECT, none for no line."""
     return _stored(session, Award.line_id, line_ids, "recycler")
+
+
+def arriving_at_line(session: Session, line_id: int) -> dict[Month, int]:
+    """Return the kilograms that travel to a line in each month, whenever it uses them. One SELECT."""
+    rows = session.execute(
+        select(AwardMonth.month, func.sum(AwardMonth.kg))
+        .join(Award, AwardMonth.award_id == Award.id)
+        .where(
+            Award.line_id == line_id,
+            Award.price_fen_per_t.is_not(None),  # a planning round holds nothing
+            Award.declined_at.is_(None),
+            Award.lapsed_at.is_(None),
+        )
+        .group_by(AwardMonth.month)
+        .order_by(AwardMonth.month)
+    )
+    return {month: int(kg) for month, kg in rows}
 
 
 def waits_of(session: Session, award_ids: Collection[int]) -> dict[int, tuple[Wait, ...]]:

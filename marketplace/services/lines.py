@@ -17,7 +17,7 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.kept import belonging, find_line, find_site
 from marketplace.persistence.lines import AcceptanceLimit, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.organizations import Organization, Site
-from marketplace.persistence.storage import stored_at_lines
+from marketplace.persistence.storage import arriving_at_line, stored_at_lines
 
 
 def add_line(session: Session, actor: Actor, new: NewLine, *, now: datetime) -> int:
@@ -114,13 +114,17 @@ def retire_line(session: Session, actor: Actor, line_id: int, *, now: datetime) 
 
 
 def _refuse_closing(session: Session, line: IntakeLine, new: NewLine, this_month: Month) -> None:
-    committed = session.execute(
+    """Ask whether anything is used or arrives in a month that is to be closed: what waits is counted in the one in which it is used."""
+    used = session.execute(
         select(LineMonth.month, LineMonth.reserved_kg + LineMonth.contracted_kg)
         .where(LineMonth.line_id == line.id, LineMonth.month >= this_month)
         .order_by(LineMonth.month)
     )
-    for month, kg in committed:
-        if kg and month.number in new.closed_months:
+    arriving = arriving_at_line(session, line.id) if line.storage_kg else {}
+    committed = {month: kg for month, kg in arriving.items() if month >= this_month}
+    committed |= {month: kg for month, kg in used if kg}
+    for month, kg in sorted(committed.items()):
+        if month.number in new.closed_months:
             raise Conflict(
                 "%(committed_kg)s t are already committed in %(committed_month)s, so the line cannot stand still then.",
                 committed_kg=kg,

@@ -162,6 +162,30 @@ def test_a_line_may_not_hold_less_than_is_to_wait(session: Session, make: Make) 
     edit_line(session, actor, line.id, of(800_000), now=AFTER)
 
 
+def test_a_line_may_not_stand_still_when_something_arrives_that_it_uses_later(session: Session, make: Make) -> None:
+    made = World(make, make.park())
+    for kg in (4_000_000, 800_000):
+        made.plant(first_month=FEBRUARY, last_month=FEBRUARY, kg_per_month=kg)
+    made.recycler(capacity_kg_per_month=4_000_000, storage_kg=800_000)
+    now_used, _ = published(session, made, made.round())
+    line, actor = made.lines[0], make.signatory(made.recyclers[0])
+    decline_award(session, actor, now_used.id, "No.", now=AFTER)
+    assert counted(session, LineMonth) == {FEBRUARY: (0, 0), MARCH: (800_000, 0)}
+
+    def closed(number: int) -> NewLine:
+        return NewLine(
+            site_id=line.site_id, name=line.name, route=line.route, materials=(("fly_ash", 6000),),
+            capacity_kg_per_month=4_000_000, capacity_kg_per_year=line.capacity_kg_per_year, storage_kg=800_000,
+            permit_no=line.permit_no, permit_valid_until=line.permit_valid_until, closed_months=frozenset({number}),
+        )  # fmt: skip
+
+    for number in (2, 3):  # in which it arrives, and is used
+        with pytest.raises(Conflict, match="cannot stand still then"):
+            edit_line(session, actor, line.id, closed(number), now=AFTER)
+        session.rollback()
+    edit_line(session, actor, line.id, closed(4), now=AFTER)
+
+
 def test_more_that_waits_than_a_yard_holds_is_found(session: Session, make: Make) -> None:
     made = bridged(make)
     (award,) = published(session, made, made.round())
