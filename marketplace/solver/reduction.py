@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -12,6 +13,9 @@ from scipy.sparse.csgraph import connected_components
 from marketplace.solver.graph import sums
 from marketplace.solver.problem import Flags, Integers, Problem, SolverFailed
 from marketplace.solver.rules import Rules
+
+_WIDE: Final = 2**62
+"""What a row may count at most, either sign, so that a limit less that is within 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,7 @@ class Model:
 
     def weighed(self, loads: Integers) -> Integers:
         """Return what each row counts of a plan, (r,)."""
-        return sums(self.row, self.weight * loads[self.arc], self.limit.size)
+        return _weighed(self.row, self.weight * loads[self.arc], self.limit.size)
 
     def left(self, loads: Integers) -> tuple[Integers, Integers]:
         """Return supply and capacity less what the arcs carry; below zero where storage must bring it."""
@@ -97,7 +101,7 @@ def reduced(problem: Problem, rules: Rules) -> Model:
     """
     Return the model without pins, in loads.
 
-    Raises SolverFailed if what is pinned is more than there is: no plan keeps it.
+    Raises SolverFailed if what is pinned is more than there is: no plan keeps it; or if a row may count beyond 64 bits.
     """
     n, m, _ = problem.shape
     load = rules.truckload_kg
@@ -108,9 +112,12 @@ def reduced(problem: Problem, rules: Rules) -> Model:
     if not tail.size and ((supply.size and supply.min() < 0) or (capacity.size and capacity.min() < 0)):
         raise SolverFailed("more is pinned than a lot has or a line takes")
     within = Rules.none(problem) if not rules.most.size else rules
-    taken = sums(within.row, within.weight * pinned[within.arc] * load, within.most.size)
+    moved = min(int(problem.supply.sum()), int(problem.capacity.sum()))
+    if moved * int(np.abs(within.weight).max(initial=0)) > _WIDE:
+        raise SolverFailed("a row may count beyond 64 bits: its weights are too great for so many kilograms")
+    taken = _weighed(within.row, within.weight * pinned[within.arc] * load, within.most.size)
     due = sums(rules.contract, pinned, rules.least_kg.size) > 0
-    limit = (within.most - taken) // load
+    limit = (np.clip(within.most, -_WIDE, _WIDE) - taken) // load
     return _narrowed(
         Model(
             supply=supply,
@@ -249,6 +256,13 @@ def _reach(problem: Problem, supply: Integers, capacity: Integers, tail: Integer
         have = np.maximum(0, sums(joined.astype(np.int64), have, int(joined.max()) + 1))[joined]
     most: Integers = np.minimum(have[:n][problem.lot], have[n:][problem.line])
     return most
+
+
+def _weighed(row: Integers, counted: Integers, size: int) -> Integers:
+    """Return the sum of each row, (size,), in whole numbers: weights bring it beyond what a double holds."""
+    total = np.zeros(size, dtype=np.int64)
+    np.add.at(total, row, counted)
+    return total
 
 
 def _narrowed(model: Model) -> Model:

@@ -15,7 +15,7 @@ from marketplace.solver.engines import engine
 from marketplace.solver.problem import MOST_COST, Carry, Problem, SolverFailed
 from marketplace.solver.ruled import allocate
 from marketplace.solver.ruled_certificate import certify_ruled
-from marketplace.solver.rules import Rules, blend, cap
+from marketplace.solver.rules import Row, Rules, blend, cap
 from tests.unit.solver.problems import random_problem
 from tests.unit.solver.ruled_problems import EXTENSIONS, best_of_all, by_cp_sat, ruled_problems
 
@@ -175,6 +175,25 @@ def test_what_a_fee_or_a_load_is_worth_brings_no_cost_beyond_what_a_problem_may_
 
     assert found.kg.tolist() == moved
     assert certify_ruled(problem, rules, found).valid
+
+
+@pytest.mark.parametrize("name", ["scipy", "network"])
+def test_a_row_is_kept_to_the_unit_where_it_counts_more_than_a_double_holds(name: str):
+    problem = Problem.of(supply=[2**34, 1], capacity=[2**34, 1], lot=[0, 1], line=[0, 1], cost=[1, 1])
+    rules = Rules.of(problem, rows=[Row(np.array([0, 1]), np.array([2**19, 1]), 2**53)])
+
+    found = allocate(problem, rules, engine(name))
+
+    assert float(2**53 + 1) == 2**53  # what a plan of everything counts is not told from the limit in floats
+    assert certify_ruled(problem, rules, found).valid
+    assert found.moved_kg == 2**34
+
+
+def test_a_row_that_may_count_beyond_64_bits_is_refused():
+    problem = Problem.of(supply=[2**50], capacity=[2**50], lot=[0], line=[0], cost=[1])
+
+    with pytest.raises(SolverFailed, match="beyond 64 bits"):
+        allocate(problem, Rules.of(problem, rows=[Row(np.array([0]), np.array([10**6]), 0)]), SCIPY)
 
 
 def test_the_price_of_a_cap_is_what_one_more_kilogram_of_it_saves():
