@@ -17,6 +17,7 @@ from tests.functional.test_lines import clerk, mill, own, site
 from tests.functional.test_rounds import do_jobs, form, people
 from tests.integration.services.rounds_world import published, world
 from tests.integration.services.test_contract_rules import blending
+from tests.integration.services.test_storage_rounds import bridged
 
 __all__ = ["clerk", "own", "site"]
 
@@ -120,3 +121,16 @@ def test_every_reader_finds_the_mean(app_make: Make, browse: Browse, language: s
         assert said[language] in reader.get(f"/awards/{wet.id}").text
         assert said[language] not in reader.get(f"/awards/{dry.id}").text
     assert binds[language] in browse(who["park"].id, language=language).get(f"/rounds/{of.id}").text
+
+
+@pytest.mark.parametrize(("load", "told"), [(31_000, True), (None, False)])
+def test_the_page_says_that_what_waits_is_planned_by_the_truckload(
+    app_make: Make, browse: Browse, load: int | None, *, told: bool
+) -> None:
+    made = bridged(app_make)
+    of = made.round(truckload_kg=load)
+    published(app_make.session, made, of)
+
+    page = browse(people(made)["park"].id).get(f"/rounds/{of.id}").text
+
+    assert ("暂存也按整车安排：各月不足一车的零头不合并成整车" in page) == told
