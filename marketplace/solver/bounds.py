@@ -64,7 +64,9 @@ def rounded(lot: npt.ArrayLike, line: npt.ArrayLike, row: npt.ArrayLike, worth: 
 
 def _near(prices: npt.ArrayLike) -> Integers:
     near = np.rint(np.minimum(0.0, np.asarray(prices, dtype=float)) * SCALE)
-    whole: Integers = np.maximum(near, -float(_WIDE)).astype(np.int64)
+    if near.min(initial=0) < -_WIDE:
+        return np.array([int(price) for price in near.tolist()], dtype=object)
+    whole: Integers = near.astype(np.int64)
     return whole
 
 

@@ -85,7 +85,8 @@ class Relaxation:
     def row_price(self) -> Integers:
         """Return what one more unit of each row's limit changes in the cost, per tonne, rounded towards zero."""
         prices = self.cost_prices
-        return -(-prices.row // prices.scale)
+        whole: Integers = (-(-prices.row // prices.scale)).astype(np.int64)
+        return whole
 
     def _at_most(self) -> Multipliers:
         """Return the prices of the most loads, which are those of the face and a price of a load that outweighs them."""
@@ -173,9 +174,16 @@ class Relaxation:
         row, nested = np.zeros(self.model.limit.size, dtype=np.int64), self.nested
         if nested is not None:
             lot, line = nested.lots.multipliers(lot), nested.lines.multipliers(line)
-            row = by_row(nested, lot, line) * self.scale // np.maximum(1, nested.weight)
+            row = self._times(by_row(nested, lot, line)) // np.maximum(1, nested.weight)
             lot, line = lot[nested.lots.place], line[nested.lines.place]
-        return Multipliers(self.scale, np.minimum(0, lot) * self.scale, np.minimum(0, line) * self.scale, row, worth)
+        lot, line = (self._times(np.minimum(0, each)) for each in (lot, line))
+        return Multipliers(self.scale, lot, line, self._times(row, 1), worth)
+
+    def _times(self, prices: Integers, scale: int | None = None) -> Integers:
+        """Return prices in ``scale``-ths, without a limit of digits where 64 bits may not hold them or those of a part."""
+        scale = self.scale if scale is None else scale
+        wide = bool(self.parts) or scale * int(np.abs(prices).max(initial=0)) > np.iinfo(np.int64).max
+        return prices.astype(object) * scale if wide else prices * scale
 
 
 def _none(model: Model, scale: int) -> Multipliers:

@@ -189,6 +189,27 @@ def test_a_row_is_kept_to_the_unit_where_it_counts_more_than_a_double_holds(name
     assert found.moved_kg == 2**34
 
 
+@pytest.mark.parametrize("weights", [[3, 0], [3, -2]], ids=["a row in a tree", "a row for linear programs"])
+def test_prices_along_a_long_chain_bound_as_well_where_their_parts_are_beyond_64_bits(weights: list[int]):
+    # a kilogram more in a lot would move along all others, each at the highest cost: 30 times that, in 2^30-ths
+    chain = 30
+    problem = Problem.of(
+        supply=[*[10] * chain, 20],
+        capacity=[*[10] * chain, 5, 20, 20],
+        lot=[*np.repeat(np.arange(chain), 2), chain, chain],
+        line=[*np.repeat(np.arange(chain + 1), 2)[1:-1], chain + 1, chain + 2],
+        cost=[*[MOST_COST, 0] * chain, 5, 10],
+    )
+    rules = Rules.of(problem, rows=[Row(np.array([2 * chain, 2 * chain + 1]), np.array(weights), 16)])
+
+    found = allocate(problem, rules, SCIPY)
+
+    assert certify_ruled(problem, rules, found).valid
+    assert found.gap_kg == 0
+    assert 0 <= found.cost - found.bound_cost <= 30
+    assert found.row_price.dtype == np.int64
+
+
 def test_a_row_that_may_count_beyond_64_bits_is_refused():
     problem = Problem.of(supply=[2**50], capacity=[2**50], lot=[0], line=[0], cost=[1])
 
