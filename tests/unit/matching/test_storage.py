@@ -55,6 +55,19 @@ def test_a_closed_january_is_bridged_by_the_yard_of_the_plant() -> None:
     assert [(each.kg, each.month, each.last_month) for each in result.shortages] == [(20_000, JANUARY, FEBRUARY)]
 
 
+def test_what_waits_by_the_kilogram_costs_no_more_than_was_proved_by_the_truckload() -> None:
+    of_lot = yard(lot(months=((JANUARY, 16_000), (FEBRUARY, 15_000))))
+
+    result = clear(snapshot((of_lot,), (closed_in_january(),), truckload_kg=10_000), SCIPY)
+
+    (award,) = result.awards
+    assert award.months == ((FEBRUARY, 20_000),)
+    assert [wait.kg for wait in award.waits] == [5_000]  # a load waits in the plan, but 15 t are ready in February
+    assert (result.report.freight_fen, result.report.storage_fen) == (46_000, 1_500)
+    assert (result.proof.cost, result.proof.bound) == (47_500_000, 47_500_000)
+    assert result.proof.cost_minimal
+
+
 def test_what_arrives_in_january_is_used_in_february() -> None:
     of_line = silo(line(months=((JANUARY, 40_000), (FEBRUARY, 100_000))))
 
