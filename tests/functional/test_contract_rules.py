@@ -133,4 +133,4 @@ def test_the_page_says_that_what_waits_is_planned_by_the_truckload(
 
     page = browse(people(made)["park"].id).get(f"/rounds/{of.id}").text
 
-    assert ("暂存也按整车安排：各月不足一车的零头不合并成整车" in page) == told
+    assert ("暂存也按整车安排：各月不足一车的零头即使合起来够一车" in page) == told
