@@ -298,6 +298,8 @@ def _proof(certificate: Certificate, outcome: Outcome) -> Proof:
     kg, cost = int(cleared.kg.sum()), cleared.cost - cleared.carried_cost + outcome.storage_cost
     if certificate.bound is None:
         raise SolverFailed("the plan is not proved")
+    if cleared.least_cost > cleared.cost:
+        raise SolverFailed("the plan costs less than its bound")
     most_kg = kg if cleared.best_kg is None else cleared.best_kg
     return Proof(
         feasible=certificate.feasible,

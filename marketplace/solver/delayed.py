@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from marketplace.solver.components import Lazily
-from marketplace.solver.field import BUDGET, Field, Generated
+from marketplace.solver.field import BUDGET, Field
 from marketplace.solver.finish import finish
 from marketplace.solver.graph import Graph
-from marketplace.solver.pricing import Method, Settled, settle
+from marketplace.solver.pricing import Method, settle
 from marketplace.solver.problem import Allocation, Flags, Integers, Objective, Problem, weighted
-from marketplace.solver.sources import Arcs, Prices, Source, Stored
-from marketplace.solver.spread import OneCore, Spread
+from marketplace.solver.settling import STEPS, Parts, moved
+from marketplace.solver.sources import Arcs, Prices, Stored
+from marketplace.solver.spread import Spread
 from marketplace.solver.ties import decide
-from marketplace.solver.tiles import worth_holding
 
 if TYPE_CHECKING:
     from marketplace.solver.engines import Progress
 
-WORTH_PROCESSES: Final = 10**8
-"""Pairs of lots and lines, near or far, below which handing the parts of a field to other processes takes longer."""
-
 _UNASKED: Final = np.iinfo(np.int64).max
-
-_STEPS: Final = 1_000
-"""What the progress over a field is counted in."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ def allocate(
     at = np.searchsorted(problem.lot * m + problem.line, tight.lot * m + tight.line)
     on_face = replace(problem, contract=None if problem.contract is None else problem.contract[at])
     whole = np.zeros(e, dtype=np.int64)
-    whole[at] = _decided(on_face, tight, _moved(settled, tight, m), short, potentials, method)
+    whole[at] = _decided(on_face, tight, moved(settled, tight, m), short, potentials, method)
     if progress is not None:
         progress(e, e)
     return Allocation(whole, potentials[:n], -potentials[n:], short[:n], short[n:])
@@ -117,29 +109,13 @@ def allocate_field(
     short = np.arange(n + m) < n
     if objective == "utilization":
         short[:n] = ~idle  # where no line is near all of it is left over
-    some, carried, rounds, most, done = list[Arcs](), list[Integers](), 0, 0, 0
-    split = list(field.split())
-
-    def tell(far: float, size: int) -> None:
-        if progress is not None:
-            progress((done + int(far * size)) * _STEPS // n, _STEPS)
-
-    def part(at: int) -> _Part:
-        lots, lines = split[at]
-        told = partial(tell, size=lots.size) if spread is None else None
-        return _Part(field.part(lots, lines), method, objective, share, budget, told)
-
-    pairs = [lots.size * lines.size for lots, lines in split]
-    for at, (settled, arcs, kg) in (spread or OneCore()).each(
-        _settled, Lazily(part, len(split)), cost=pairs, worth=WORTH_PROCESSES
-    ):
-        lots, lines = split[at]
+    some, carried = list[Arcs](), list[Integers]()
+    settling = Parts(field, method, objective, budget, progress, spread)
+    for (lots, lines), (settled, arcs, kg) in zip(settling.split, settling.within(share), strict=True):
         nodes = np.concatenate([lots, lines + n])
         potentials[nodes], short[nodes] = settled.potentials, settled.short
         some.append(Arcs(lots[arcs.lot], lines[arcs.line], arcs.cost))
         carried.append(kg)
-        rounds, most, done = rounds + settled.rounds, max(most, settled.most), done + lots.size
-        tell(0.0, 0)
     lots = np.flatnonzero(idle)
     near = field.part(lots, np.arange(m)).batches()
     _settle_idle(potentials, short, idle, (Arcs(lots[arcs.lot], arcs.line, arcs.cost) for arcs in near))
@@ -152,45 +128,10 @@ def allocate_field(
     arcs, kg = Arcs(*(column[used] for column in arcs)), kg[used]
     bound = weighted(field.supply, potentials[:n]) - weighted(field.capacity, potentials[n:])
     if progress is not None:
-        progress(_STEPS, _STEPS)
+        progress(STEPS, STEPS)
     answer = Allocation(kg, potentials[:n], -potentials[n:], short[:n], short[n:])
-    return Scattered(arcs, answer, Statistics(rounds, most, weighted(kg, arcs.cost), bound))
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A part of a field, and how it is to be solved, here or in another process."""
-
-    source: Generated
-    method: Method
-    objective: Objective
-    share: float
-    budget: int
-    tell: Callable[[float], None] | None
-
-
-def _settled(part: _Part) -> tuple[Settled, Arcs, Integers]:
-    """Return what was settled of a part, the arcs that its ties or its plan are made of, and their kilograms."""
-    source: Source = part.source.stored(part.budget) or part.source
-    first = worth_holding(
-        part.source, source, part.method, objective=part.objective, budget=part.budget, tell=part.tell
-    )
-    settled = settle(source, part.method, objective=part.objective, share=part.share, first=first, tell=part.tell)
-    used = np.flatnonzero(settled.kg)
-    arcs = Arcs(*(column[used] for column in settled.arcs))
-    if not part.share:
-        arcs = source.tight(Prices.of(settled.potentials, settled.short, source.supply.size))
-    return settled, arcs, _moved(settled, arcs, source.capacity.size)
-
-
-def _moved(settled: Settled, arcs: Arcs, m: int) -> Integers:
-    """Return what the plan moves along each of some arcs, sorted, which hold all that carry something."""
-    used = np.flatnonzero(settled.kg)
-    kg = np.zeros(arcs.lot.size, dtype=np.int64)
-    kg[np.searchsorted(arcs.lot * m + arcs.line, settled.arcs.lot[used] * m + settled.arcs.line[used])] = settled.kg[
-        used
-    ]
-    return kg
+    statistics = Statistics(settling.rounds, settling.most, weighted(kg, arcs.cost), bound)
+    return Scattered(arcs, answer, statistics)
 
 
 def _decided(

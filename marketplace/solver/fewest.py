@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array, hstack
 
@@ -21,6 +22,9 @@ MOST_CONTRACTS: Final = 40
 MOST_ARCS: Final = 480
 """Arcs of a tied part up to which the fewest contracts are looked for: a year of `MOST_CONTRACTS`."""
 
+MOST_ARCS_STORED: Final = 12
+"""The same where something is stored: no end of a pair bounds what it carries there, and the search is long."""
+
 MOST_PARTS: Final = 100
 """Tied parts that are asked, the largest first, so that a market where everything is tied is not held up."""
 
@@ -28,6 +32,8 @@ _NODES: Final = 200
 """Nodes of branch and bound for one part: a limit that is the same on every machine, unlike seconds."""
 
 _UNIT: Final = 20
+
+Reals: TypeAlias = npt.NDArray[Any]
 
 
 def fewer(face: Face, kg: Integers, contract: Integers, stands: Flags) -> Integers:
@@ -46,9 +52,7 @@ def fewer(face: Face, kg: Integers, contract: Integers, stands: Flags) -> Intege
     .. [1] G. M. Guisewite and P. M. Pardalos (1990), :doi:`10.1007/BF02283688`.
     """
     found = kg.copy()
-    tied = [
-        tie for tie in _ties(face, contract, stands) if tie.most <= MOST_CONTRACTS and tie.part.arcs.size <= MOST_ARCS
-    ]
+    tied = [tie for tie in _ties(face, contract, stands) if tie.is_small]
     for tie in tied[:MOST_PARTS]:
         better = _fewest(face, tie, kg[tie.part.arcs])
         if better is not None:
@@ -63,6 +67,12 @@ class _Tie:
     part: Part
     made: Integers
     most: int
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is small enough to be asked."""
+        most_arcs = MOST_ARCS if self.part.arcs.size == self.made.size else MOST_ARCS_STORED
+        return self.most <= MOST_CONTRACTS and self.part.arcs.size <= most_arcs
 
     def used(self, kg: Integers) -> int:
         """Return how many contracts a plan of the part makes that do not stand anyway."""
@@ -100,19 +110,23 @@ def _fewest(face: Face, tie: _Tie, kg: Integers) -> Integers | None:
         shape=(asked.size, arcs + tie.most),
     )
     low = np.where(of.exact, of.mass, of.least).astype(np.float64) / unit
-    later = np.sqrt(np.arange(1, tie.most + 1))
-    earlier = 1 + later / (later.sum() + 1)  # all of them together weigh less than one contract
-    found = milp(
-        np.append(np.zeros(arcs), earlier),
-        integrality=np.append(np.zeros(arcs), np.ones(tie.most)),
-        bounds=Bounds(0, np.append(most, np.ones(tie.most))),
-        constraints=[LinearConstraint(flow, low, of.mass / unit), LinearConstraint(held.tocsr(), -np.inf, 0)],
-        options={"node_limit": _NODES, "mip_rel_gap": 0},
-    )
-    if found.status != 0 or found.x is None:
+    rules = [LinearConstraint(flow, low, of.mass / unit), LinearConstraint(held.tocsr(), -np.inf, 0)]
+    bounds = Bounds(0, np.append(most, np.ones(tie.most)))
+    made = np.append(np.zeros(arcs), np.ones(tie.most))
+
+    def least(cost: Reals, *more: LinearConstraint) -> Integers | None:
+        options = {"node_limit": _NODES, "mip_rel_gap": 0}
+        found = milp(cost, integrality=made, bounds=bounds, constraints=[*rules, *more], options=options)
+        if found.status != 0 or found.x is None:
+            return None
+        plan: Integers = np.rint(found.x[:arcs] * unit).astype(np.int64)
+        return plan if _keeps(of, plan) and tie.used(plan) < used else None
+
+    better = least(made)
+    if better is None:
         return None
-    better: Integers = np.rint(found.x[:arcs] * unit).astype(np.int64)
-    return better if _keeps(of, better) and tie.used(better) < used else None
+    later = np.append(np.zeros(arcs), np.sqrt(np.arange(1, tie.most + 1)))
+    return least(later, LinearConstraint(made[None, :], 0, tie.used(better)))
 
 
 def _most(face: Face, tie: _Tie, of: Rows) -> Integers:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.solver import delayed, network, tiles, transport
+from marketplace.solver import delayed, network, pricing, settling, tiles, transport
 from marketplace.solver.delayed import Scattered, allocate_field
 from marketplace.solver.field import Field
 from marketplace.solver.field_certificate import FieldCertificate, certify_field, every_arc
@@ -192,7 +192,7 @@ def test_every_plan_is_proved_over_all_arcs(objective: Objective, seed: int):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_parts_in_other_processes_give_the_same_plan(seed: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(delayed, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(settling, "WORTH_PROCESSES", 0)
     field = scattered_field(seed)
 
     here, there = (allocate_field(field, network.METHOD, spread=spread) for spread in (None, Processes(2)))
@@ -311,6 +311,43 @@ def test_a_plan_within_a_share_has_a_certified_gap(budget: int):
     assert proof.bound == found.statistics.bound
     assert proof.bound <= best.statistics.cost <= found.statistics.cost == proof.cost
     assert proof.gap <= 0.5 * abs(proof.cost)
+
+
+def two_that_nearly_cancel(seed: int) -> Field:
+    """A material whose plan costs something, and another whose gates pay almost as much."""
+    field = a_field()
+    rng = np.random.default_rng(seed)
+    kind = np.arange(30) % 2
+    takes = np.zeros((20, 2), dtype=np.bool_)
+    takes[np.arange(20), np.arange(20) % 2] = True
+    gates = rng.integers(-500, 500, 20) - np.where(np.arange(20) % 2, 3_000 + int(rng.integers(0, 300)), 0)
+    return replace(field, material=kind, takes=takes, line_cost=gates)
+
+
+def test_the_share_is_of_the_sum_even_where_parts_nearly_cancel(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pricing, "ANY", 1)
+    monkeypatch.setattr(pricing, "CHEAPEST", 1)
+    monkeypatch.setattr(pricing, "_ADDED", 1)
+    nearer, share = 0, 0.2
+
+    for seed in range(30):
+        field = two_that_nearly_cancel(seed)
+        proof = certified(field, allocate_field(field, network.METHOD, share=share))
+        with monkeypatch.context() as patch:
+            patch.setattr(settling.Parts, "within", only_once)
+            alone = certified(field, allocate_field(field, network.METHOD, share=share))
+        nearer += alone.gap > share * abs(alone.cost)
+
+        assert proof.feasible
+        assert proof.tonnes_maximal
+        assert proof.gap <= share * abs(proof.cost)
+
+    assert nearer, "where each part alone is within the share, the sum is not: the control"
+
+
+def only_once(parts: settling.Parts, share: float):
+    parts._settle(list(range(len(parts.split))), share)
+    return parts._all()
 
 
 def test_progress_comes_to_its_end_and_what_it_raises_ends_the_run():
