@@ -29,6 +29,7 @@ from marketplace.persistence.storage import stored_at_lines, stored_at_listings,
 from marketplace.persistence.terms import Deal, terms_of
 from marketplace.services import outbox
 from marketplace.services.counters import Share, reserve
+from marketplace.services.means import must_keep_means
 from marketplace.services.snapshots import excluded, within
 from marketplace.services.standing import must_still_stand
 
@@ -37,8 +38,8 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
     """
     Write what a run proposes, in the caller's transaction: awards, leftovers, reservations and mails.
 
-    Raises Conflict if a listing or a line does not stand any more, or a counter or a cap per buyer does not hold what an
-    award takes. A planning round reserves nothing.
+    Raises Conflict if a listing or a line does not stand any more, a counter or a cap per buyer does not hold what an
+    award takes, or a mean may not be kept any more. A planning round reserves nothing.
     """
     awards = [_award(of, pass_no, each, now) for each in result.awards]
     shares = [
@@ -47,11 +48,12 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
     ]
     if of.kind == "market":
         listing_ids, line_ids = {each.listing_id for each in awards}, {each.line_id for each in awards}
-        storing = any(each.waits for each in result.awards)
-        must_still_stand(session, listing_ids, line_ids, storing=storing, now=now)
+        alone = bool(result.report.means) or any(each.waits for each in result.awards)
+        must_still_stand(session, listing_ids, line_ids, alone=alone, now=now)
         _must_keep_storage(session, result.awards)
         _must_keep_caps(session, result.awards)
         _must_keep_shares(session, result.awards)
+        must_keep_means(session, of.id, pass_no, result, now=now)
         reserve(session, *shares)
         _put_terms(session, awards, shares, now)
     session.add_all(awards)

@@ -16,12 +16,12 @@ from marketplace.persistence.streams import WasteStream
 
 
 def must_still_stand(
-    session: Session, listing_ids: Collection[int], line_ids: Collection[int], *, storing: bool = False, now: datetime
+    session: Session, listing_ids: Collection[int], line_ids: Collection[int], *, alone: bool = False, now: datetime
 ) -> None:
     """
     Hold listings and lines until the transaction ends and ask whether all of them may still make a deal. Four SELECTs.
 
-    Lines are held from others too where something is to wait at them (``storing``), so that what waits can be counted.
+    Lines are held from others too where they are to be held ``alone``, so that what waits at them or arrives there can be counted.
     Raises Conflict if a listing is off the board, a line is retired or its permit is not verified any more, or an
     organization of either was suspended or is to be verified anew.
     """
@@ -37,7 +37,7 @@ def must_still_stand(
         select(IntakeLine.retired_at, IntakeLine.permit_verified_at)
         .where(IntakeLine.id.in_(line_ids))
         .order_by(IntakeLine.id)
-        .with_for_update(read=not storing)
+        .with_for_update(read=not alone)
     ).all()
     if any(row.retired_at is not None or row.permit_verified_at is None for row in lines):
         raise Conflict("An intake line has been retired, or its permit is no longer verified.")

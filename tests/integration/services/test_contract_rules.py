@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.domain.contracts import terms
-from marketplace.domain.errors import Invalid, NotFound
+from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Arriving, Snapshot
 from marketplace.persistence.audit import AuditRow
@@ -113,6 +113,28 @@ def test_what_was_sold_to_the_line_before_counts_in_its_mean(session: Session, m
         session.merge(award).lapsed_at = AFTER
     (line,) = read_snapshot(session, of, now=AFTER).lines
     assert line.arriving == ()
+
+
+@pytest.mark.parametrize("lapses", [True, False])
+def test_a_mean_that_lost_what_balances_it_is_not_published(session: Session, make: Make, *, lapses: bool) -> None:
+    """Given a round solved beside 1,000 t of 14 % that were sold; when these lapse before it is published, it is run again."""
+    made = blending(make)
+    of, award = made.round(), bought(made, 1_000_000)
+    with transaction(session):
+        session.add(award)
+        session.flush()
+        session.add(AwardMonth(award_id=award.id, month=FEBRUARY, kg=1_000_000))
+    solve(session, made.administrator, of)
+    if lapses:
+        with transaction(session):
+            session.merge(award).lapsed_at = AFTER
+
+    if not lapses:  # the control
+        assert publish_round(session, made.administrator, of.id, now=AFTER) == 2
+        return
+    with pytest.raises(Conflict, match="whose mean of a month must keep its limit, has changed"):
+        publish_round(session, made.administrator, of.id, now=AFTER)
+    assert awards_of(session, of) == []
 
 
 def test_what_was_declined_is_allotted_again_within_the_mean(session: Session, make: Make) -> None:
