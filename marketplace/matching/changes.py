@@ -76,7 +76,7 @@ def change_of(assembled: Assembled, cause: Miss | MoreRoom | SmallerLot | FullTr
             line = assembled.lines[cause.line_id]
             room = _more(line.months, cause.month, TONNE_KG)
             pair = (cause.listing_id, cause.line_id)
-            return Change(_with(assembled.snapshot, line=replace(line, months=room)), pair, ())
+            return Change(with_one(assembled.snapshot, line=replace(line, months=room)), pair, ())
         case FullTruck():
             lot, line = assembled.lots[cause.pair[0]], assembled.lines[cause.pair[1]]
             there = replace(
@@ -85,15 +85,15 @@ def change_of(assembled: Assembled, cause: Miss | MoreRoom | SmallerLot | FullTr
                 offered=replace(lot.offered, kg=lot.offered.kg + cause.more_offered_kg),
             )
             room = _more(line.months, cause.month, cause.more_room_kg)
-            return Change(_with(assembled.snapshot, there, replace(line, months=room)), cause.pair, ())
+            return Change(with_one(assembled.snapshot, there, replace(line, months=room)), cause.pair, ())
         case AtMean():
             lot = assembled.lots[cause.pair[0]]
             values = {**lot.offered.properties, cause.property: cause.value}
-            changed = _with(assembled.snapshot, _offering(lot, properties=values))
+            changed = with_one(assembled.snapshot, _offering(lot, properties=values))
             return Change(changed, cause.pair, _of_lot(assembled, cause.pair))
         case SmallerLot():
             lot, line = assembled.lots[cause.pair[0]], assembled.lines[cause.pair[1]]
-            smaller = _with(assembled.snapshot, _least(lot, cause.kg), _least_taken(line, cause.kg))
+            smaller = with_one(assembled.snapshot, _least(lot, cause.kg), _least_taken(line, cause.kg))
             return Change(smaller, cause.pair, ())
         case _:
             return _that_fits(assembled, cause)
@@ -107,39 +107,41 @@ def _that_fits(assembled: Assembled, miss: Miss) -> Change | None:
         case "missing_value" | "limit":
             values = _at_limits(lot, line, miss)
             return Change(
-                _with(snapshot, _offering(lot, properties={**lot.offered.properties, **values})), miss.pair, of_lot
+                with_one(snapshot, _offering(lot, properties={**lot.offered.properties, **values})), miss.pair, of_lot
             )
         case "priced_out":
             reserve = (lot.offered.reserve_fen_per_t or 0) - int(first.by or 0)
-            return Change(_with(snapshot, _offering(lot, reserve_fen_per_t=reserve)), miss.pair, pair_only)
+            return Change(with_one(snapshot, _offering(lot, reserve_fen_per_t=reserve)), miss.pair, pair_only)
         case "no_price":
             needed = miss.fit.haul.freight_fen_per_t + miss.fit.deduction_fen_per_t
             paid = {**line.accepting.materials, lot.offered.material: needed + (lot.offered.reserve_fen_per_t or 0)}
-            return Change(_with(snapshot, line=_accepting(line, materials=paid)), miss.pair, pair_only)
+            return Change(with_one(snapshot, line=_accepting(line, materials=paid)), miss.pair, pair_only)
         case "permit_unverified" | "permit_missing" | "permit_expired":
             ends = last_day(snapshot.months[-1])
             valid = _accepting(line, permit_verified=True, permit_valid_until=ends)
-            return Change(_with(snapshot, line=valid), miss.pair, of_line)
+            return Change(with_one(snapshot, line=valid), miss.pair, of_line)
         case "filing_needed" | "filing_expired" | "filing_exhausted":
             return Change(
                 replace(snapshot, filings=(*snapshot.filings, _filing(snapshot, lot, line))), miss.pair, pair_only
             )
         case "listing_least_lot":
-            return Change(_with(snapshot, _least(lot, miss.gain_kg)), miss.pair, of_lot)
+            return Change(with_one(snapshot, _least(lot, miss.gain_kg)), miss.pair, of_lot)
         case "line_least_lot":
-            return Change(_with(snapshot, line=_least_taken(line, miss.gain_kg)), miss.pair, of_line)
+            return Change(with_one(snapshot, line=_least_taken(line, miss.gain_kg)), miss.pair, of_line)
         case "closed_months":
             opened = line.accepting.closed_months - {miss.month.number}
-            return Change(_with(snapshot, line=_accepting(line, closed_months=opened)), miss.pair, of_line)
+            return Change(with_one(snapshot, line=_accepting(line, closed_months=opened)), miss.pair, of_line)
         case "line_radius":
-            return Change(_with(snapshot, line=_accepting(line, radius_m=_kilometers(miss) * 1000)), miss.pair, of_line)
+            return Change(
+                with_one(snapshot, line=_accepting(line, radius_m=_kilometers(miss) * 1000)), miss.pair, of_line
+            )
         case "round_radius":
             return Change(replace(snapshot, max_km=_kilometers(miss)), miss.pair, pair_only)
         case _:
             return None
 
 
-def _with(snapshot: Snapshot, lot: SnapshotLot | None = None, line: SnapshotLine | None = None) -> Snapshot:
+def with_one(snapshot: Snapshot, lot: SnapshotLot | None = None, line: SnapshotLine | None = None) -> Snapshot:
     """Return the snapshot with this lot or this line in the place of the one of the same id."""
     lots, lines = snapshot.lots, snapshot.lines
     if lot is not None:

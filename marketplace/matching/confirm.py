@@ -20,7 +20,7 @@ from marketplace.matching.settlement import settle
 from marketplace.matching.shares import Shares
 from marketplace.matching.storage import uncovered
 from marketplace.solver.engines import Engine
-from marketplace.solver.problem import Cancelled, SolverFailed
+from marketplace.solver.problem import Ended, SolverFailed
 
 MOST_CONFIRMED: Final = 24
 """Flips that a round tries: of the most kilograms left first, a tonne of room last; the others are told without proof."""
@@ -81,7 +81,7 @@ class _Tries:
             return None
         try:
             cleared = allocate(again, self.engine, self.prove)
-        except Cancelled:
+        except Ended:
             raise
         except SolverFailed:
             return None

@@ -23,6 +23,7 @@ from marketplace.domain.whatif import (
     WhatIf,
 )
 from marketplace.matching.assembly import COUNTED, Assembled, Checker, Pair, joined, within_reach
+from marketplace.matching.changes import with_one
 from marketplace.matching.contracts import Prove, allocate
 from marketplace.matching.storage import stored_of, waits_of, without_storage
 from marketplace.solver.engines import Engine, Progress
@@ -117,7 +118,7 @@ def asked(snapshot: Snapshot, question: Question) -> Asked:
         case RoomMore(line_id, kg):
             line = _known(lines, line_id, "line")
             more = replace(line, months=tuple((month, had + kg) for month, had in line.months))
-            return Asked(snapshot, _with(snapshot, line=more), lines=frozenset({line_id}))
+            return Asked(snapshot, with_one(snapshot, line=more), lines=frozenset({line_id}))
         case RadiusWider(km, None):
             changed = replace(snapshot, max_km=snapshot.max_km + km)
             return Asked(snapshot, changed, frozenset(lots), frozenset(lines))
@@ -126,12 +127,12 @@ def asked(snapshot: Snapshot, question: Question) -> Asked:
             if line.accepting.radius_m is None:
                 raise Invalid("This line has no radius of its own: only the round's bounds it.", field="km")
             wider = replace(line, accepting=replace(line.accepting, radius_m=line.accepting.radius_m + km * 1000))
-            return Asked(snapshot, _with(snapshot, line=wider), lines=frozenset({line.line_id}))
+            return Asked(snapshot, with_one(snapshot, line=wider), lines=frozenset({line.line_id}))
         case Drier(listing_id, moisture):
             lot = _known(lots, listing_id, "listing")
             values = {**lot.offered.properties, "moisture": moisture}
             drier = replace(lot, offered=replace(lot.offered, properties=values))
-            return Asked(snapshot, _with(snapshot, lot=drier), lots=frozenset({listing_id}))
+            return Asked(snapshot, with_one(snapshot, lot=drier), lots=frozenset({listing_id}))
         case ListingMore(like_id, kg):
             return _with_listing(snapshot, _known(lots, like_id, "listing"), kg)
         case PairDeclined(listing_id, line_id):
@@ -275,16 +276,6 @@ def _fen(kg: int, freight: int, deduction: int) -> int:
 def _organizations(snapshot: Snapshot) -> Iterable[int]:
     yield from (lot.offered.organization_id for lot in snapshot.lots)
     yield from (line.accepting.organization_id for line in snapshot.lines)
-
-
-def _with(snapshot: Snapshot, lot: SnapshotLot | None = None, line: SnapshotLine | None = None) -> Snapshot:
-    """Return the snapshot with this lot or this line in the place of the one of the same id."""
-    lots, lines = snapshot.lots, snapshot.lines
-    if lot is not None:
-        lots = tuple(lot if each.listing_id == lot.listing_id else each for each in lots)
-    if line is not None:
-        lines = tuple(line if each.line_id == line.line_id else each for each in lines)
-    return replace(snapshot, lots=lots, lines=lines)
 
 
 def _too_large(count: int) -> TooLarge:

@@ -17,7 +17,7 @@ from marketplace.solver.fewest import MOST_PARTS
 from marketplace.solver.finish import on_face, short_side
 from marketplace.solver.graph import Face, Graph
 from marketplace.solver.prices import shadow_prices
-from marketplace.solver.problem import Allocation, Cancelled, Carry, Flags, Integers, Problem, SolverFailed
+from marketplace.solver.problem import Allocation, Carry, Ended, Flags, Integers, Problem, SolverFailed
 from marketplace.solver.reroute import Before, rerouted
 from marketplace.solver.ties import decide, held, undecided
 
@@ -135,7 +135,7 @@ class Standing:
         if part.pairs.size >= self.large and not part.problem.carry.tail.size:
             try:
                 return part.led(*self._left(part), before, np.flatnonzero(origin[part.pairs] < 0)), True
-            except Cancelled:
+            except Ended:
                 raise
             except SolverFailed:
                 pass

@@ -25,7 +25,11 @@ class SolverFailed(Exception):
     """An engine has no answer that it can stand by; the message says why."""
 
 
-class Cancelled(SolverFailed):
+class Ended(SolverFailed):
+    """The whole run is over. A search that tries one choice after another must not take it for a choice without a plan."""
+
+
+class Cancelled(Ended):
     """Whoever waits for the answer wants it no more."""
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from marketplace.solver.bounds import shares
 from marketplace.solver.graph import sums
-from marketplace.solver.problem import MOST_COST, Flags, Integers, SolverFailed
+from marketplace.solver.problem import MOST_COST, Ended, Flags, Integers, SolverFailed
 from marketplace.solver.reduction import Model
 from marketplace.solver.restricted import Flow, Restricted
 
@@ -91,6 +91,8 @@ def best_of(inner: Restricted, choice: Choice, within: Flags | None = None) -> F
     allowed = ~choice.closed[model.contract] & (choice.opened | (model.least <= 1))[model.contract]
     try:
         flow = inner.solve(allowed if within is None else allowed & within, choice.lower, model.cost)
+    except Ended:
+        raise
     except SolverFailed:
         return None
     held = model.held(flow.loads)

@@ -11,7 +11,7 @@ from marketplace.solver.bounds import Multipliers
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.leftover import LeftOver
 from marketplace.solver.passing import as_it_came
-from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed, weighted
+from marketplace.solver.problem import Allocation, Ended, Flags, Integers, Problem, SolverFailed, weighted
 from marketplace.solver.reduction import Model, Part, parts, pinned_loads, reduced, without_storage
 from marketplace.solver.relaxation import Relaxation
 from marketplace.solver.restricted import Flow, network
@@ -114,6 +114,8 @@ class _Run:
         nothing = np.zeros(model.lot.size, dtype=np.int64)
         try:
             plain = network(model, self.engine, ~self.closed, nothing, model.cost, final=True, progress=self.progress)
+        except Ended:
+            raise
         except SolverFailed:
             if model.tail.size:
                 return np.asarray(~self.closed, dtype=np.bool_)

@@ -29,7 +29,7 @@ from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
 
-from marketplace.solver.problem import Integers, SolverFailed
+from marketplace.solver.problem import Ended, Integers
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -44,7 +44,7 @@ Wanted = Callable[[], None]
 """Called while one waits for workers; raises, such as `Cancelled`, if nobody wants the answer any more."""
 
 
-class WorkersLost(SolverFailed):
+class WorkersLost(Ended):
     """Those who were to do the work could not be reached, or died over the same part again and again."""
 
 

@@ -11,7 +11,7 @@ from marketplace.solver.engines import Engine
 from marketplace.solver.exchange import can_exchange
 from marketplace.solver.graph import sums
 from marketplace.solver.milp import search
-from marketplace.solver.problem import Flags, Integers, SolverFailed
+from marketplace.solver.problem import Ended, Flags, Integers, SolverFailed
 from marketplace.solver.reduction import Model, Part, inside
 from marketplace.solver.restricted import Flow, Restricted
 from marketplace.solver.rounding import Choice, Found, best_of, chosen, dive
@@ -91,6 +91,8 @@ def _alone(inner: Restricted) -> Found | None:
         return best_of(inner, Choice(model.due.copy(), np.zeros(model.least.size, dtype=np.bool_), nothing))
     try:
         return _dives(inner, nothing)
+    except Ended:
+        raise
     except SolverFailed:
         return None
 
@@ -102,6 +104,8 @@ def _dives(inner: Restricted, label: Integers) -> Found:
     for promote in PROMOTE if inner.is_network else PROMOTE_WITH_ROWS:
         try:
             found, relaxed = dive(inner, label, within=within, promote=promote)
+        except Ended:
+            raise
         except SolverFailed:
             continue
         best = found if best is None else merged(model, label, best, found)

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from marketplace.persistence.lines import AcceptanceLimit, IntakeLine
+from marketplace.persistence.organizations import Site
 from marketplace.persistence.rounds import Round
 from tests.factories import Make
 from tests.functional.test_lines import clerk, mill, own, site
@@ -92,9 +93,9 @@ def test_what_makes_no_sense_comes_back_and_nothing_is_written(
 
 
 def test_a_limit_of_the_monthly_mean_is_kept_shown_and_filled_in_again(
-    app_make: Make, clerk: FlaskClient, site: object
+    app_make: Make, clerk: FlaskClient, site: Site
 ) -> None:
-    answer = clerk.post("/lines/new", data=mill(site, limits__0__counts="mean", limits__0__deduction=""))  # type: ignore[arg-type]
+    answer = clerk.post("/lines/new", data=mill(site, limits__0__counts="mean", limits__0__deduction=""))
 
     line = app_make.session.scalars(select(IntakeLine)).one()
     limit = app_make.session.scalars(select(AcceptanceLimit)).one()
@@ -102,7 +103,7 @@ def test_a_limit_of_the_monthly_mean_is_kept_shown_and_filled_in_again(
     assert (limit.monthly_mean, limit.deduction_fen_per_unit, limit.stop_value) == (True, None, Decimal(2))
     assert "the monthly mean" in clerk.get(f"/lines/{line.id}").text
     assert '<option selected value="mean">' in clerk.get(f"/lines/{line.id}/edit").text
-    again = clerk.post(f"/lines/{line.id}/edit", data=mill(site, limits__0__counts=""))  # type: ignore[arg-type]
+    again = clerk.post(f"/lines/{line.id}/edit", data=mill(site, limits__0__counts=""))
     assert again.status_code == 303
     app_make.session.rollback()
     assert app_make.session.scalars(select(AcceptanceLimit.monthly_mean)).all() == [False]

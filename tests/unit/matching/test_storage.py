@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -193,7 +194,7 @@ def _on_the_other_side(result: RoundResult) -> RoundResult:
         (_on_the_other_side, "wait with the recycler, of 0 kg that travel in 2027-01"),
     ],
 )
-def test_a_planted_fault_is_found(fault, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_planted_fault_is_found(fault: Callable[[RoundResult], RoundResult], said: str) -> None:
     wide = replace(closed_in_january(), months=((FEBRUARY, 110_000),))
     round_ = snapshot((yard(lot(months=BOTH)),), (wide,))
     result = clear(round_, SCIPY)

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from marketplace.solver import rounding, ruled_certificate
 from marketplace.solver.certificate import certify
-from marketplace.solver.engines import engine
-from marketplace.solver.problem import MOST_COST, Carry, Problem, SolverFailed
+from marketplace.solver.engines import Progress, engine
+from marketplace.solver.problem import MOST_COST, Allocation, Cancelled, Carry, Problem, SolverFailed
 from marketplace.solver.ruled import allocate
 from marketplace.solver.ruled_certificate import certify_ruled
 from marketplace.solver.rules import Row, Rules, blend, cap
+from marketplace.solver.spread import WorkersLost
 from tests.unit.solver.problems import random_problem
 from tests.unit.solver.ruled_problems import EXTENSIONS, best_of_all, by_cp_sat, ruled_problems
 
@@ -124,6 +125,33 @@ def test_the_same_problem_and_rules_give_the_same_bytes(drawn: tuple[Problem, Ru
 
     assert one.kg.tobytes() == other.kg.tobytes()
     assert (one.bound_kg, one.bound_cost, one.cost) == (other.bound_kg, other.bound_cost, other.cost)
+
+
+@pytest.mark.parametrize("because", [Cancelled, WorkersLost])
+@pytest.mark.parametrize("kinds", [("least",), ("least", "cap"), ("least", "fee")])
+def test_a_run_that_is_over_ends_the_search_wherever_it_is(because: type[SolverFailed], kinds: tuple[str, ...]):
+    """Nobody goes on looking with what is left, which would be another plan on another machine."""
+    problem, rules = middle(3, **dict.fromkeys(kinds, True))
+    asked = EndsAt(0, because)
+    allocate(problem, rules, asked)
+    assert asked.calls > 3
+
+    for call in range(1, asked.calls + 1):
+        with pytest.raises(because):
+            allocate(problem, rules, EndsAt(call, because))
+
+
+class EndsAt:
+    """An engine with which the run is over when it is asked for the so manieth time."""
+
+    def __init__(self, call: int, because: type[SolverFailed]) -> None:
+        self.call, self.because, self.calls = call, because, 0
+
+    def __call__(self, problem: Problem, /, *, progress: Progress | None = None) -> Allocation:
+        self.calls += 1
+        if self.calls == self.call:
+            raise self.because("over")
+        return SCIPY(problem, progress=progress)
 
 
 def test_where_no_rule_binds_the_plain_plan_is_the_answer_and_proved():
