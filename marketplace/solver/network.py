@@ -92,6 +92,19 @@ def cheapest(face: Face) -> Integers:
 METHOD: Final = Method(best, cheapest)
 
 
+def grounded(graph: Graph, mass: Integers, away: Integers, fetched: Integers) -> tuple[Integers, Integers]:
+    """
+    Return the cheapest kilograms, (e,), of a graph that stores nothing, and potentials, (n + m,), above that of the ground.
+
+    ``mass`` (n + m,) is what each lot has, and minus what each line must get. A kilogram may go to the ground from a lot for
+    ``away`` (n,), and to a line from there for ``fetched`` (m,). No cost is below zero. Raises SolverFailed.
+    """
+    kg, found = _flow(
+        _grounded(graph, 0, mass, np.arange(graph.n), np.arange(graph.m), away, -mass[graph.n :], fetched)
+    )
+    return kg, found[-1] - found[:-1]
+
+
 def _solve(
     problem: Problem,
     graph: Graph,
@@ -160,7 +173,14 @@ def _local(graph: Graph, part: Part) -> Graph:
 
 
 def _grounded(
-    graph: Graph, low: int, mass: Integers, from_lots: Integers, to_lines: Integers, fee: int, room: Integers
+    graph: Graph,
+    low: int,
+    mass: Integers,
+    from_lots: Integers,
+    to_lines: Integers,
+    fee: Integers | int,
+    room: Integers,
+    ask: Integers | int = 0,
 ) -> _Arrays:
     """
     Return a balanced flow problem: ``mass`` by node and the ground, the ends, rooms and costs of all arcs, and the order of ours.
@@ -171,7 +191,7 @@ def _grounded(
     ground = graph.n + graph.m
     tail = np.concatenate([graph.tail, from_lots, np.full(to_lines.size, ground)]).astype(np.int32)
     head = np.concatenate([graph.head, np.full(from_lots.size, ground), to_lines + graph.n]).astype(np.int32)
-    cost = np.concatenate([graph.cost, np.full(from_lots.size, fee), np.zeros(to_lines.size, dtype=np.int64)])
+    cost = np.concatenate([graph.cost, np.full(from_lots.size, fee), np.full(to_lines.size, ask)])
     cost[: graph.pairs] -= low
     most = np.full(tail.size, UNBOUNDED)
     most[graph.pairs : graph.tail.size] = graph.most_kg

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -41,13 +41,36 @@ Cheapest: TypeAlias = Callable[[Face], Integers]
 """Returns the cheapest kilograms, (e,), on a face."""
 
 
-def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose: Flags, cheapest: Cheapest) -> Integers:
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Which of so many lots and lines the ``lots`` (n,) and ``lines`` (m,) of a problem are, where it is a part of another."""
+
+    lots: Integers
+    lines: Integers
+    of: tuple[int, int]
+
+    @classmethod
+    def own(cls, graph: Graph) -> Ranks:
+        """Return those of a problem that is no part."""
+        return cls(np.arange(graph.n), np.arange(graph.m), (graph.n, graph.m))
+
+
+def decide(
+    problem: Problem,
+    graph: Graph,
+    kg: Integers,
+    tight: Integers,
+    loose: Flags,
+    cheapest: Cheapest,
+    ranks: Ranks | None = None,
+) -> Integers:
     """
     Return the plan that the rule means among those that are as good as ``kg`` (e,).
 
     ``tight`` are the arcs that a best plan may change, ascending, and ``loose`` (n + m,) the nodes that it may.
     """
-    kg = _in_rank(problem, graph, kg, tight, loose, cheapest)
+    ranks = Ranks.own(graph) if ranks is None else ranks
+    kg = _in_rank(problem, graph, kg, tight, loose, cheapest, ranks)
     if problem.objective != "utilization" or not problem.fewest:
         return kg
     open_ = tight[undecided(held(problem, graph, tight, kg, loose), kg[tight])]
@@ -58,11 +81,17 @@ def decide(problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose:
     kg[open_] = fewest
     made = stands | np.isin(contract, contract[fewest[: contract.size] > 0])
     kept = np.delete(tight, np.searchsorted(tight, open_[: contract.size][~made]))
-    return _in_rank(problem, graph, kg, kept, loose, cheapest)
+    return _in_rank(problem, graph, kg, kept, loose, cheapest, ranks)
 
 
 def _in_rank(
-    problem: Problem, graph: Graph, kg: Integers, tight: Integers, loose: Flags, cheapest: Cheapest
+    problem: Problem,
+    graph: Graph,
+    kg: Integers,
+    tight: Integers,
+    loose: Flags,
+    cheapest: Cheapest,
+    ranks: Ranks,
 ) -> Integers:
     """Return the plan that order alone means: earlier lots first, by earlier lines, and for ``surplus`` before that the most."""
     kg = kg.copy()
@@ -71,7 +100,7 @@ def _in_rank(
         if not open_.size:
             return kg
         face = held(problem, graph, open_, kg, loose)
-        face = replace(face, graph=replace(face.graph, cost=costs(face.graph)))
+        face = replace(face, graph=replace(face.graph, cost=costs(face.graph, ranks)))
         kg[open_] = cheapest(face)
         equal, loose = _equal(face, kg[open_])
         open_ = open_[equal]
@@ -148,15 +177,15 @@ def undecided(face: Face, kg: Integers) -> Integers:
     return arcs
 
 
-def most_costs(graph: Graph) -> Integers:
+def most_costs(graph: Graph, _: Ranks) -> Integers:
     """Return the costs, (e,), whose least sum moves the most kilograms."""
     return np.concatenate([np.full(graph.pairs, -1, dtype=np.int64), np.zeros(graph.most_kg.size, dtype=np.int64)])
 
 
-def tie_costs(graph: Graph) -> Integers:
+def tie_costs(graph: Graph, ranks: Ranks) -> Integers:
     """Return the costs, (e,), whose least sum is the first part of the rule."""
-    n, m, e = graph.n, graph.m, graph.pairs
-    pairs = -(n - graph.tail[:e]) * (m - (graph.head[:e] - n))
+    (n, m), e = ranks.of, graph.pairs
+    pairs = -(n - ranks.lots[graph.tail[:e]]) * (m - ranks.lines[graph.head[:e] - graph.n])
     return np.concatenate([pairs, np.full(graph.most_kg.size, n * m, dtype=np.int64)])
 
 

@@ -1,16 +1,18 @@
 """A change re-solves what it touches, to the same bytes as from nothing: whatever the order of changes, for both objectives."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.solver import edits, engines, transport
+from marketplace.solver import edits, engines, kept, reroute, transport
 from marketplace.solver.again import Standing
 from marketplace.solver.edits import Edit
-from marketplace.solver.problem import Problem
+from marketplace.solver.kept import Aside
+from marketplace.solver.problem import Flags, Integers, Problem, SolverFailed
 from tests.unit.solver.problems import problems, random_problem
 from tests.unit.solver.single import stored
 from tests.unit.solver.test_same_answer import bytes_of, with_gains
@@ -92,3 +94,72 @@ def test_many_changes_of_larger_problems_are_led_along_the_shortest_ways(seed: i
     led = must_stay_the_same(problem, np.random.default_rng(seed), large=0, changes=25, engine="network")
 
     assert led >= 20
+
+
+@pytest.mark.parametrize("most_cost", [3, 60, 10**5])
+@pytest.mark.parametrize("surplus", [False, True])
+def test_only_what_lies_near_a_change_is_decided_anew(most_cost: int, surplus: bool):
+    problem = random_problem(7, lots=80, lines=50, share=0.15, most_kg=10**5, most_cost=most_cost)
+    problem = with_gains(problem) if surplus else problem
+
+    with patch.object(reroute, "NEAREST", (3, 10, 30)):
+        led = must_stay_the_same(problem, np.random.default_rng(7), large=0, changes=60, engine="network")
+
+    assert led >= 20
+
+
+def test_a_plan_that_leads_out_of_what_is_decided_anew_is_not_believed():
+    problem = random_problem(7, lots=80, lines=50, share=0.15, most_kg=10**5, most_cost=10**5)
+    taken = reroute._Start.decided
+
+    def careless(start: reroute._Start, inside: Flags) -> tuple[Integers, Integers]:
+        return taken(start, inside) or (start.kg, start.phi)
+
+    with patch.object(reroute, "NEAREST", (3,)), patch.object(reroute._Start, "decided", careless):
+        assert must_stay_the_same(problem, np.random.default_rng(7), large=0, changes=60, engine="network") < 60
+
+    def believed(start: reroute._Start, kg: Integers, phi: Integers) -> reroute.Rerouted:
+        return reroute.Rerouted(kg, phi, start.fee)
+
+    with (
+        patch.object(reroute, "NEAREST", (3,)),
+        patch.object(reroute._Start, "decided", careless),
+        patch.object(reroute._Start, "proved", believed),
+        pytest.raises((AssertionError, SolverFailed)),
+    ):
+        must_stay_the_same(problem, np.random.default_rng(7), large=0, changes=60, engine="network")
+
+
+@given(problems(), st.booleans(), st.integers(0, 2**32))
+@settings(deadline=None, max_examples=600)
+def test_arcs_that_stand_aside_come_in_when_prices_move(problem: Problem, surplus: bool, seed: int):
+    problem = with_gains(problem) if surplus else problem
+
+    with patch.object(kept, "NEAR", 0):  # whatever costs more than what is done stands aside
+        must_stay_the_same(problem, np.random.default_rng(seed), large=0, changes=5, engine="scipy")
+
+
+@pytest.mark.parametrize("near", [0, 1, 3])
+@pytest.mark.parametrize("most_cost", [3, 60, 10**5])
+@pytest.mark.parametrize("surplus", [False, True])
+def test_arcs_of_larger_problems_stand_aside(near: int, most_cost: int, surplus: bool):
+    problem = random_problem(near, lots=60, lines=35, share=0.9, most_kg=10**5, most_cost=most_cost)
+    problem = with_gains(problem) if surplus else problem
+
+    with patch.object(kept, "NEAR", near):
+        standing = Standing.of(problem, engines.engine("network"), large=0)
+        must_stay_the_same(problem, np.random.default_rng(near), large=0, changes=25, engine="network")
+
+    assert sum(each.arcs.lot.size for each in standing.aside.values()) > 0
+
+
+def test_an_arc_aside_that_is_not_looked_at_is_missed():
+    problem = random_problem(1, lots=60, lines=35, share=0.9, most_kg=10**5, most_cost=10**5)
+    none = np.zeros(0, dtype=np.int64)
+
+    with (
+        patch.object(kept, "NEAR", 1),
+        patch.object(Aside, "broken", lambda *_: none),
+        pytest.raises(AssertionError),
+    ):
+        must_stay_the_same(problem, np.random.default_rng(1), large=0, changes=25, engine="network")
