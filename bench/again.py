@@ -8,10 +8,11 @@ from typing import TypeAlias
 import numpy as np
 
 from bench.markets import MATERIALS, Market, clustered
-from marketplace.solver import edits, engines
-from marketplace.solver.again import Standing
+from marketplace.solver import engines
+from marketplace.solver.again import edits
+from marketplace.solver.again.edits import Edit
+from marketplace.solver.again.standing import Standing
 from marketplace.solver.candidates import within
-from marketplace.solver.edits import Edit
 from marketplace.solver.problem import Allocation, Integers, Problem
 
 SIZES = (3_000, 30_000, 100_000)

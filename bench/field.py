@@ -15,10 +15,10 @@ import numpy as np
 from bench.markets import MATERIALS, Market, clustered
 from bench.memory import peak_mib
 from marketplace.solver import network, transport
-from marketplace.solver.delayed import allocate_field
+from marketplace.solver.allarcs.delayed import allocate_field
+from marketplace.solver.allarcs.field import Field
+from marketplace.solver.allarcs.field_certificate import certify_field
 from marketplace.solver.engines import Progress
-from marketplace.solver.field import Field
-from marketplace.solver.field_certificate import certify_field
 from marketplace.solver.spread import Processes
 
 ROOT = Path(__file__).resolve().parent.parent

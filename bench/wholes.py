@@ -11,9 +11,9 @@ from scipy.sparse import coo_array
 from bench.markets import clustered_problem
 from marketplace.solver.engines import engine
 from marketplace.solver.problem import Integers, Problem, weighted
-from marketplace.solver.ruled import allocate
-from marketplace.solver.ruled_certificate import certify_ruled
-from marketplace.solver.rules import Rules
+from marketplace.solver.ruling.ruled import allocate
+from marketplace.solver.ruling.ruled_certificate import certify_ruled
+from marketplace.solver.ruling.rules import Rules
 
 LEAST_KG, FEE_FEN = 10_000, 50_000
 CASES = (

@@ -139,7 +139,7 @@ def match(
     Ctrl-C ends it with 130, and nothing is written.
     """
     from marketplace.cli.planned import Asked, made, refuse
-    from marketplace.cli.progress import STOPPED, Line, stoppable, undisturbed
+    from marketplace.cli.progress import STOPPED, Line, hushed, stoppable, undisturbed
     from marketplace.cli.whole_files import write_all
 
     _distinct([supply, demand, out, report_, *(path for path in (standing, filings) if path)], [out, report_])
@@ -165,7 +165,7 @@ def match(
     )
     line = Line(shown)
     try:
-        with stoppable(_STOPPED):
+        with stoppable(_STOPPED), hushed():
             done = made(asked, line)
     except KeyboardInterrupt:
         line.wipe()

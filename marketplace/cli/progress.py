@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -93,6 +94,25 @@ def stoppable(farewell: str) -> Iterator[None]:
         os.close(writing)  # the watcher reads the end of the pipe
         watcher.join()
         os.close(reading)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """
+    Let no library print on standard output in the block: HiGHS has lines that its own switch does not hold back.
+
+    They would stand among the lines of the command, whose output others read. What Python prints is held back too.
+    """
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)  # what a library keeps in a buffer still goes where the block let it go
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextmanager

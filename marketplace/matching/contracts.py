@@ -10,11 +10,11 @@ import numpy as np
 
 from marketplace.matching.assembly import Assembled, Pair
 from marketplace.matching.means import Mean, means_of
-from marketplace.solver import ruled
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Allocation, Flags, Integers, Problem, SolverFailed, weighted
-from marketplace.solver.ruled_certificate import certify_ruled
-from marketplace.solver.rules import Row, Rules, cap
+from marketplace.solver.ruling import ruled
+from marketplace.solver.ruling.ruled_certificate import certify_ruled
+from marketplace.solver.ruling.rules import Row, Rules, cap
 
 NODES: Final = 20
 """How many nodes branch and bound looks at in a part of a round: the answer of a page, not of a night."""

@@ -23,10 +23,10 @@ from marketplace.matching.outcome import Outcome, cost
 from marketplace.solver import engines
 from marketplace.solver.certificate import certify
 from marketplace.solver.engines import Engine
-from marketplace.solver.frontier import frontier
-from marketplace.solver.margins import margins, searches_for
+from marketplace.solver.meaning.frontier import frontier
+from marketplace.solver.meaning.margins import margins, searches_for
+from marketplace.solver.meaning.worth import Worth, worth
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
-from marketplace.solver.worth import Worth, worth
 
 MARGIN_WORK: Final = 60_000_000
 """Steps looked at for margins, about two seconds of one core: in a large round the greatest awards have one."""

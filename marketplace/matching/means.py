@@ -13,7 +13,7 @@ from marketplace.domain.deductions import Limit
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import SnapshotLine
 from marketplace.matching.assembly import Assembled
-from marketplace.solver.rules import MOST_WEIGHT, Row
+from marketplace.solver.ruling.rules import MOST_WEIGHT, Row
 
 
 @dataclass(frozen=True, eq=False)

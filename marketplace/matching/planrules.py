@@ -14,7 +14,7 @@ from marketplace.matching.plannear import sums_by_id
 from marketplace.matching.planning import Pairs
 from marketplace.matching.planstanding import Standing, pinned_of
 from marketplace.solver.problem import Integers
-from marketplace.solver.rules import MOST_WEIGHT, Row, Rules, blend, cap, reserve
+from marketplace.solver.ruling.rules import MOST_WEIGHT, Row, Rules, blend, cap, reserve
 
 
 def rules_of(pairs: Pairs, standing: Standing | None = None) -> Rules | None:

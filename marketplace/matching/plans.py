@@ -13,9 +13,9 @@ from marketplace.solver.certificate import Certificate, certify
 from marketplace.solver.components import labels
 from marketplace.solver.engines import Engine, Progress
 from marketplace.solver.problem import Integers, SolverFailed, weighted
-from marketplace.solver.ruled import NODES, Ruled, allocate
-from marketplace.solver.ruled_certificate import certify_ruled
-from marketplace.solver.rules import Rules
+from marketplace.solver.ruling.ruled import NODES, Ruled, allocate
+from marketplace.solver.ruling.ruled_certificate import certify_ruled
+from marketplace.solver.ruling.rules import Rules
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from marketplace.domain.quantities import Month
 from marketplace.matching.assembly import Assembled, Node, Pair
 from marketplace.matching.contracts import Cleared
-from marketplace.solver.ends import NO_END, price_ends
+from marketplace.solver.meaning.ends import NO_END, price_ends
 from marketplace.solver.problem import Integers
 
 

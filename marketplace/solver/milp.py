@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array, vstack
 
-from marketplace.solver.linear import Linear, Reals
 from marketplace.solver.problem import Flags, Integers
-from marketplace.solver.reduction import Model
+from marketplace.solver.ruling.linear import Linear, Reals
+from marketplace.solver.ruling.reduction import Model
 
 _WHOLE_LOADS: Final = 10_000
 """Up to so many loads at a node each arc is an integer variable where rows are; beyond, only contracts are."""

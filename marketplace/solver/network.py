@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from marketplace.solver.allarcs.pricing import Method
+from marketplace.solver.answer.finish import Best, finish, short_side
 from marketplace.solver.components import Lazily, Part, pieces
-from marketplace.solver.finish import Best, finish, short_side
 from marketplace.solver.graph import UNBOUNDED, Face, Graph
-from marketplace.solver.pricing import Method
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
 from marketplace.solver.spread import OneCore, Spread
 
@@ -45,7 +45,7 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
     Tonnes, cost, prices and flows are those of `marketplace.solver.transport`, to the byte: `finish` makes the answer a
     function of the problem.
 
-    All arcs are solved at once: 2.9 million are 5 to 15 percent slower by `marketplace.solver.delayed`, though in a third of the memory.
+    All arcs are solved at once: 2.9 million are 5 to 15 percent slower by `marketplace.solver.allarcs.delayed`, though in a third of the memory.
 
     Parameters, returns and raises as there; SolverFailed too if the package is not installed.
 

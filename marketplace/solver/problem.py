@@ -176,7 +176,7 @@ class Allocation:
     short of room and for a line that is not short, and zero if that lot or line is not exhausted: more of it
     could only save. For the other lots and lines one more tonne is also one more tonne *moved*, and its price is what
     that costs. Of several such prices the engines return those in which ``line_price`` is exactly what one more tonne of
-    room changes, see `marketplace.solver.prices`; a baseline that proves nothing returns zeros.
+    room changes, see `marketplace.solver.answer.prices`; a baseline that proves nothing returns zeros.
 
     ``short_lots`` (n,) and ``short_lines`` (m,): the source side of the minimum cut, that is what is reachable from
     supply left over. Those lots have more than those lines can take, and all of those lines are full: the shortage

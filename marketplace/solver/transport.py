@@ -9,12 +9,12 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import vstack
 
-from marketplace.solver import delayed
+from marketplace.solver.allarcs import delayed
+from marketplace.solver.allarcs.pricing import Method
+from marketplace.solver.answer.finish import Best, finish, on_face, short_side
+from marketplace.solver.answer.flows import greatest
 from marketplace.solver.components import Lazily, Part, pieces
-from marketplace.solver.finish import Best, finish, on_face, short_side
-from marketplace.solver.flows import greatest
 from marketplace.solver.graph import Face, Graph
-from marketplace.solver.pricing import Method
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
 from marketplace.solver.rows import NO_LEAST, Rows, rows_of
 from marketplace.solver.spread import OneCore, Spread
@@ -31,7 +31,7 @@ WORTH_PROCESSES: Final = 20_000
 MOST_AT_ONCE: Final = 1_000_000
 """
 Arcs in all above which they are not all given to HiGHS: 2.9 million take 150 s of the processor and 1.0 GiB at once, and 26 s by
-`marketplace.solver.delayed`; at 0.3 million both ways take the same.
+`marketplace.solver.allarcs.delayed`; at 0.3 million both ways take the same.
 """
 
 _WAYS: Final[tuple[tuple[str, dict[str, object]], ...]] = (
@@ -57,7 +57,7 @@ def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spre
     program, whose two sides do not touch, nor do their connected parts. Its matrix is totally unimodular [3]_, so that
     the simplex method ends in whole kilograms.
 
-    Of plans equal in both, the one is returned that `marketplace.solver.ties` states.
+    Of plans equal in both, the one is returned that `marketplace.solver.answer.ties` states.
 
     Parameters
     ----------

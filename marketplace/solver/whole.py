@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from marketplace.solver import assignment, milp, transport
-from marketplace.solver.finish import finish
+from marketplace.solver.answer.finish import finish
 from marketplace.solver.graph import Graph
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
-from marketplace.solver.reduction import reduced
-from marketplace.solver.rules import Rules
+from marketplace.solver.ruling.reduction import reduced
+from marketplace.solver.ruling.rules import Rules
 from marketplace.solver.spread import Spread
 
 if TYPE_CHECKING:

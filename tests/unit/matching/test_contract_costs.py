@@ -12,7 +12,7 @@ from marketplace.matching.clearing import clear
 from marketplace.matching.pricecheck import prices_certificate
 from marketplace.solver.engines import engine
 from marketplace.solver.problem import Integers
-from marketplace.solver.rules import Rules
+from marketplace.solver.ruling.rules import Rules
 from tests.unit.matching.small_rounds import line, lot, north, snapshot
 
 NETWORK = engine("network")

@@ -16,10 +16,10 @@ from marketplace.domain.rounds import Arriving, RoundResult, Snapshot, SnapshotL
 from marketplace.matching import contracts, means
 from marketplace.matching.assembly import assemble
 from marketplace.matching.clearing import clear, remainder
-from marketplace.solver import restricted, treat
 from marketplace.solver.engines import engine
 from marketplace.solver.problem import SolverFailed
-from marketplace.solver.rules import MOST_WEIGHT
+from marketplace.solver.ruling import restricted, treat
+from marketplace.solver.ruling.rules import MOST_WEIGHT
 from tests.unit.matching.small_rounds import FEBRUARY, JANUARY, line, lot, north, snapshot
 
 NETWORK = engine("network")

@@ -11,7 +11,7 @@ from marketplace.matching import contracts
 from marketplace.matching.clearing import clear
 from marketplace.solver.engines import engine
 from marketplace.solver.problem import Integers
-from marketplace.solver.rules import Rules
+from marketplace.solver.ruling.rules import Rules
 from tests.unit.matching.small_rounds import FEBRUARY, JANUARY, line, lot, north, snapshot
 
 NETWORK = engine("network")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
 from marketplace.solver.problem import Carry, Problem
-from marketplace.solver.rules import Row, Rules, cap
+from marketplace.solver.ruling.rules import Row, Rules, cap
 
 Worth = tuple[int, int]
 """Kilograms and cost in thousandths."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from marketplace.solver.assignment import whole_listings, whole_trucks
 from marketplace.solver.engines import engine
 from marketplace.solver.problem import Carry, Problem, weighted
-from marketplace.solver.ruled import allocate
-from marketplace.solver.rules import Rules
+from marketplace.solver.ruling.ruled import allocate
+from marketplace.solver.ruling.rules import Rules
 from tests.unit.solver.problems import problems, random_problem
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from marketplace.solver import greedy, network, transport
+from marketplace.solver.answer.prices import shadow_prices
 from marketplace.solver.certificate import certify
 from marketplace.solver.components import parts
 from marketplace.solver.engines import AUTO, engine, names, resolve
 from marketplace.solver.graph import Face, Graph
-from marketplace.solver.prices import shadow_prices
 from marketplace.solver.problem import Cancelled, Problem, SolverFailed
 from marketplace.solver.spread import Processes
 from tests.unit.solver.problems import random_problem

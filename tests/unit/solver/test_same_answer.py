@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.solver import network, transport, whole
+from marketplace.solver.answer.finish import finish
 from marketplace.solver.certificate import certify
-from marketplace.solver.finish import finish
 from marketplace.solver.graph import Graph
 from marketplace.solver.problem import Allocation, Problem, SolverFailed, weighted
 from tests.unit.solver import single

@@ -1,0 +1,1 @@
+"""An answer that stands while things change."""
