@@ -229,6 +229,8 @@ class LineForm(RowsForm):
 def _limit(row: Any, place: int) -> NewLimit:
     if not row.property.data:
         raise Invalid("Choose the property of this limit.", field=f"limits-{place}-property")
+    if row.counts.data not in (None, "", MEAN):
+        raise Invalid("A limit holds for each truck or for the mean of a month.", field=f"limits-{place}-counts")
     try:
         return NewLimit(
             property=row.property.data,
