@@ -26,10 +26,10 @@ from marketplace.solver.ruling.linear import Reals
 from marketplace.solver.ruling.reduction import Model
 
 ROUNDS: Final = 60
-"""After so many rounds no more is exchanged; each looks at what the last has changed."""
+"""After so many rounds no more is exchanged; each looks at what was changed or not looked at yet."""
 
 MOST_EXCHANGES: Final = 400_000
-"""Exchanges that a round looks at at most, those along the first arcs: memory for a few hundred bytes each."""
+"""Exchanges that a round looks at at most, a few hundred bytes each; the next round goes on where it ended."""
 
 MOST_TABLE: Final = 2**24
 """Lots times lines up to which the arc between two is looked up in a table; beyond, it is searched for."""
@@ -95,7 +95,7 @@ class Search:
             self.table = np.full((n + 1) * (m + 1), -1, dtype=np.int32)
             self.table[key] = np.arange(key.size)
         self.shut = np.zeros(self.lot.size, dtype=np.bool_)
-        self.lots, self.lines = np.ones(n + 1, dtype=np.bool_), np.ones(m + 1, dtype=np.bool_)
+        self.pending = np.ones(self.e, dtype=np.bool_)
         self.put(loads[self.use])
 
     def put(self, loads: Integers) -> None:
@@ -111,10 +111,24 @@ class Search:
         return found
 
     def settle(self, rounds: int = ROUNDS) -> None:
-        """Exchange until nothing helps any more."""
+        """Exchange until nothing helps any more, or for so many rounds."""
+        at = 0
         for _ in range(rounds):
-            if not self.make(self.along(np.flatnonzero(self._asked()), helping=True).helping()):
+            asked = np.flatnonzero(self.pending)
+            if not asked.size:
                 break
+            asked = self.some(np.roll(asked, -int(np.searchsorted(asked, at))))
+            self.pending[asked] = False
+            at = int(asked[-1]) + 1
+            self.make(self.along(asked, helping=True).helping())
+
+    def some(self, asked: Integers) -> Integers:
+        """Return the first of some arcs, as many as have no more than `MOST_EXCHANGES` exchanges, and at least one if there is any."""
+        loaded = np.flatnonzero(self.x > 0)
+        lots = np.bincount(self.lot[loaded], minlength=self.n + 1)
+        lines = np.bincount(self.line[loaded], minlength=self.m + 1)
+        total = np.cumsum(lots[self.lot[asked]] * lines[self.line[asked]])
+        return asked[: max(1, int(np.searchsorted(total, MOST_EXCHANGES, side="right")))]
 
     def along(self, asked: Integers, *, helping: bool = False) -> Exchanges:
         """Return the best exchange for each four arcs of which the first is among ``asked``, and that fits; moving no less."""
@@ -134,7 +148,7 @@ class Search:
             )
         return Exchanges(np.stack(four), quantity, more, cost).only(np.flatnonzero(quantity))
 
-    def make(self, found: Exchanges) -> bool:
+    def make(self, found: Exchanges) -> None:
         """Make exchanges in order, but none at a lot or line where one was made, or that brings nothing when counted exactly."""
         touched = np.zeros(self.n + self.m, dtype=np.bool_)
         ends = self.ends(found).T.tolist()
@@ -145,7 +159,6 @@ class Search:
             self.exchange(four, q)
             touched[own] = True
         self.changed(touched)
-        return bool(touched.any())
 
     def ends(self, found: Exchanges) -> Integers:
         """Return the two lots and the two lines, numbered from ``n``, of each exchange, (4, z); -1 for those that are none."""
@@ -160,16 +173,13 @@ class Search:
         self.x[[out, from_]] -= q
 
     def changed(self, touched: Flags) -> None:
-        """Look next at these lots and lines, (n + m,), and at all that trade with them."""
+        """Look again at these lots and lines, (n + m,), and at all that trade with them."""
         own, others = np.append(touched[: self.n], False), np.append(touched[self.n :], False)
         loaded = np.flatnonzero((self.x > 0) & (self.real > 0))
-        self.lots, self.lines = own.copy(), others.copy()
-        self.lots[self.lot[loaded[others[self.line[loaded]]]]] = True
-        self.lines[self.line[loaded[own[self.lot[loaded]]]]] = True
-
-    def _asked(self) -> Flags:
-        asked: Flags = self.lots[self.lot[: self.e]] | self.lines[self.line[: self.e]]
-        return asked
+        lots, lines = own.copy(), others.copy()
+        lots[self.lot[loaded[others[self.line[loaded]]]]] = True
+        lines[self.line[loaded[own[self.lot[loaded]]]]] = True
+        self.pending |= lots[self.lot[: self.e]] | lines[self.line[: self.e]]
 
     def _fours(self, asked: Integers, helping: bool) -> tuple[Integers, Integers, Integers, Integers]:
         """Return the arcs of each exchange: one of ``asked``, one that its lot uses, one that its line uses, and that which closes it."""
@@ -181,8 +191,6 @@ class Search:
         asked = asked[~self.shut[asked]]
         at_lot, at_line = np.diff(lot_begin)[self.lot[asked]], np.diff(line_begin)[self.line[asked]]
         total = at_lot * at_line
-        within = np.cumsum(total) <= MOST_EXCHANGES
-        asked, at_line, total = asked[within], at_line[within], total[within]
         into, wide = np.repeat(asked, total), np.repeat(at_line, total)
         place = np.arange(into.size) - np.repeat(np.cumsum(total) - total, total)
         out = by_lot[lot_begin[self.lot[into]] + place // np.maximum(1, wide)]

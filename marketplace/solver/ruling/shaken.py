@@ -58,6 +58,7 @@ def _pass(search: Search, tried: Integers, turn: int) -> bool:
     """Shake where nothing was tried of late; return whether the plan has become better."""
     before = search.x.copy()
     asked = np.flatnonzero((np.arange(search.e) % TURNS == turn % TURNS) & (tried <= turn - AGAIN))
+    asked = search.some(np.roll(asked, -(turn * asked.size // PASSES)))
     if not _shake(search, _one_each(search.along(asked)), tried, turn):
         return False
     search.settle(_ROUNDS)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.solver.engines import engine
-from marketplace.solver.problem import Problem
+from marketplace.solver.problem import Integers, Problem
 from marketplace.solver.ruling import exchange, treat
 from marketplace.solver.ruling.exchange import Search, can_exchange
 from marketplace.solver.ruling.reduction import Model, reduced
@@ -67,6 +67,34 @@ def test_for_surplus_less_may_move():
     problem = Problem.of(supply=[10], capacity=[10, 10], lot=[0, 0], line=[0, 1], cost=[-1, -3], objective="surplus")
 
     assert settled(model_of(problem, fee=1), [10, 0]) == [0, 10]
+
+
+def left_helping(seed: int, *, most: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many exchanges would still help after rounds that look at so many at a time."""
+    problem = random_problem(seed, lots=14, lines=9, share=0.7, most_kg=40, most_cost=60)
+    model = model_of(problem, fee=20)
+    monkeypatch.setattr(exchange, "MOST_EXCHANGES", most)
+    search = Search(model, engine("scipy")(problem).kg)
+    search.settle(10_000)
+    monkeypatch.setattr(exchange, "MOST_EXCHANGES", 10**9)
+    return search.along(np.arange(search.e), helping=True).helping().quantity.size
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_round_has_no_room_for_the_next_looks_at(seed: int, monkeypatch: pytest.MonkeyPatch):
+    assert left_helping(seed, most=30, monkeypatch=monkeypatch) == 0
+
+
+def test_without_going_on_where_a_round_ended_some_would_be_missed(monkeypatch: pytest.MonkeyPatch):
+    some = Search.some
+
+    def once(search: Search, asked: Integers) -> Integers:
+        search.pending[:] = False
+        return some(search, asked)
+
+    monkeypatch.setattr(Search, "some", once)
+
+    assert sum(left_helping(seed, most=30, monkeypatch=monkeypatch) for seed in range(6)) > 0
 
 
 def test_rows_storage_and_contracts_of_several_arcs_are_not_exchanged():
