@@ -221,7 +221,7 @@ def inside(model: Model, lots: Integers, lines: Integers, arcs: Integers, rows: 
     """Return the model of some lots, lines, arcs, rows and storage, each ascending, which nothing joins to the rest."""
     contracts, contract = np.unique(model.contract[arcs], return_inverse=True)
     n = model.supply.size
-    entries = np.flatnonzero(np.isin(model.row, rows) & (model.most[model.arc] > 0)) if rows.size else rows
+    entries = _entries(model, rows)
     nodes = np.concatenate([lots, lines + n])
     return replace(
         model,
@@ -244,6 +244,15 @@ def inside(model: Model, lots: Integers, lines: Integers, arcs: Integers, rows: 
         keep=model.keep[stored],
         keep_cost=model.keep_cost[stored],
     )
+
+
+def _entries(model: Model, rows: Integers) -> Integers:
+    """Return where the entries of some rows stand that an arc which may be used has; a model's are sorted by row."""
+    begin, end = np.searchsorted(model.row, rows), np.searchsorted(model.row, rows, side="right")
+    size = end - begin
+    found = np.arange(size.sum()) + np.repeat(begin - np.cumsum(size) + size, size)
+    usable: Integers = found[model.most[model.arc[found]] > 0]
+    return usable
 
 
 def _reach(problem: Problem, supply: Integers, capacity: Integers, tail: Integers, head: Integers) -> Integers:
