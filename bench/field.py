@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.markets import MATERIALS, Market, clustered
 from bench.memory import peak_mib
-from marketplace.solver import network, transport
+from marketplace.solver import network, simplex, transport
 from marketplace.solver.allarcs.delayed import allocate_field
 from marketplace.solver.allarcs.field import Field
 from marketplace.solver.allarcs.field_certificate import certify_field
@@ -68,7 +68,7 @@ def measured(market: Market, share: float, workers: int) -> dict[str, object]:
     """Return what the plan took and what is proved of it; raises AssertionError if that is less than was asked."""
     field = field_of(market)
     spread = Processes(workers) if workers > 1 else None
-    method = network.METHOD if network.INSTALLED else transport.METHOD
+    method = network.METHOD if simplex.INSTALLED else transport.METHOD
     began, worked = perf_counter(), process_time()
     found = allocate_field(field, method, share=share, progress=_told(began), spread=spread)
     seconds, solved_mib = perf_counter() - began, peak_mib()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from marketplace.solver import greedy, network, transport, whole
+from marketplace.solver import greedy, network, simplex, transport, whole
 from marketplace.solver.problem import Allocation, Problem
 from marketplace.solver.spread import Spread
 
@@ -56,7 +56,7 @@ def names() -> tuple[str, ...]:
 
 def resolve(name: str) -> str:
     """Return the name of the engine that runs when ``name`` is asked for; raises KeyError if there is none."""
-    found = name if name != AUTO else "network" if network.INSTALLED else "scipy"
+    found = name if name != AUTO else "network" if simplex.INSTALLED else "scipy"
     if found not in ENGINES:
         raise KeyError(name)
     return found

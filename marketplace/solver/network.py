@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from marketplace.solver.allarcs.pricing import Method
 from marketplace.solver.answer.finish import Best, finish, short_side
 from marketplace.solver.components import Lazily, Part, pieces
-from marketplace.solver.graph import UNBOUNDED, Face, Graph
+from marketplace.solver.graph import Face, Graph
 from marketplace.solver.problem import Allocation, Integers, Problem, SolverFailed
+from marketplace.solver.reroute import Before, rerouted
+from marketplace.solver.simplex import Arrays, balanced, flow, local
 from marketplace.solver.spread import OneCore, Spread
 
 if TYPE_CHECKING:
     from marketplace.solver.engines import Progress
-
-INSTALLED: Final = find_spec("pylmcf") is not None
-"""Whether the package is there; without it `auto` means the reference."""
 
 WORTH_PROCESSES: Final = 1_000_000
 """Arcs in all below which handing parts to other processes takes longer than solving them."""
@@ -28,8 +25,6 @@ _REWARD: Final = 8
 """How many times the spread of its costs a part first pays for a kilogram moved; more where that was too little."""
 
 _MORE: Final = 64
-
-_Arrays: TypeAlias = tuple[npt.NDArray[Any], ...]
 
 
 def allocate(problem: Problem, *, progress: Progress | None = None, spread: Spread | None = None) -> Allocation:
@@ -79,30 +74,43 @@ def cheapest(face: Face) -> Integers:
     """Return the cheapest kilograms, (e,), that exhaust the lots and lines of the face which are not loose."""
     kg = np.zeros(face.graph.tail.size, dtype=np.int64)
     for part in pieces(face.graph):
-        graph, n = _local(face.graph, part), part.lots.size
+        graph, n = local(face.graph, part), part.lots.size
         loose = face.loose[np.concatenate([part.lots, part.lines + face.graph.n])]
         low = int(graph.cost[: graph.pairs].min(initial=0))
         mass = np.concatenate([face.supply[part.lots], -face.capacity[part.lines]])
         to_ground, from_ground = np.flatnonzero(loose[:n]), np.flatnonzero(loose[n:])
-        arrays = _grounded(graph, low, mass, to_ground, from_ground, -low, face.room[part.lines])
-        kg[part.arcs] = _flow(arrays)[0]
+        arrays = balanced(graph, low, mass, to_ground, from_ground, -low, face.room[part.lines])
+        kg[part.arcs] = flow(arrays)[0]
     return kg
 
 
-METHOD: Final = Method(best, cheapest)
-
-
-def grounded(graph: Graph, mass: Integers, away: Integers, fetched: Integers) -> tuple[Integers, Integers]:
+def better(problem: Problem, graph: Graph, plan: Best) -> Best:
     """
-    Return the cheapest kilograms, (e,), of a graph that stores nothing, and potentials, (n + m,), above that of the ground.
+    Return a best plan from one that is the best but for arcs which carry nothing and would improve it.
 
-    ``mass`` (n + m,) is what each lot has, and minus what each line must get. A kilogram may go to the ground from a lot for
-    ``away`` (n,), and to a line from there for ``fetched`` (m,). No cost is below zero. Raises SolverFailed.
+    Only what lies near those is decided anew, see `marketplace.solver.reroute`. ``plan`` has potentials; nothing is stored.
+    Raises SolverFailed.
     """
-    kg, found = _flow(
-        _grounded(graph, 0, mass, np.arange(graph.n), np.arange(graph.m), away, -mass[graph.n :], fetched)
+    n = graph.n
+    assert plan.potentials is not None, "what proves the rest of the plan is known"
+    net = graph.net_out(plan.kg)
+    found = rerouted(
+        problem,
+        Before(
+            kg=plan.kg,
+            left=problem.supply - net[:n],
+            room=problem.capacity + net[n:],
+            phi=plan.potentials,
+            short=plan.short & (problem.objective == "utilization"),
+            new=np.flatnonzero(plan.kg == 0),
+        ),
+        most=graph.n + graph.m,
     )
-    return kg, found[-1] - found[:-1]
+    short = short_side(problem, graph, found.kg)
+    return Best(found.kg, short, np.where(short, found.phi - found.fee, found.phi))
+
+
+METHOD: Final = Method(best, cheapest, better)
 
 
 def _solve(
@@ -119,18 +127,18 @@ def _solve(
     """Write the flows of the parts into ``kg``, their potentials and their fees, by node, into the others."""
     sizes, done = [part.arcs.size for part in parts], 0
 
-    def arrays(at: int) -> _Arrays:
+    def arrays(at: int) -> Arrays:
         part = parts[at]
-        own, lines = _local(graph, part), problem.capacity[part.lines]
+        own, lines = local(graph, part), problem.capacity[part.lines]
         low, fee = _fee(problem, own, times)
         mass = np.concatenate([problem.supply[part.lots], -lines])
-        return _grounded(own, low, mass, np.arange(own.n), np.arange(own.m), fee - low, lines)
+        return balanced(own, low, mass, np.arange(own.n), np.arange(own.m), fee - low, lines)
 
     for at, (moved, found) in (spread or OneCore()).each(
-        _flow, Lazily(arrays, len(parts)), cost=sizes, worth=WORTH_PROCESSES
+        flow, Lazily(arrays, len(parts)), cost=sizes, worth=WORTH_PROCESSES
     ):
         part = parts[at]
-        low, fee = _fee(problem, _local(graph, part), times)
+        low, fee = _fee(problem, local(graph, part), times)
         nodes = np.concatenate([part.lots, part.lines + graph.n])
         kg[part.arcs] = moved
         potentials[nodes] = np.where(nodes < graph.n, low, 0) - (found[:-1] - found[-1])
@@ -152,7 +160,7 @@ def _not_greatest(problem: Problem, graph: Graph, kg: Integers, parts: list[Part
     """Return the parts in which more could move."""
     found = []
     for part in parts:
-        own = _local(graph, part)
+        own = local(graph, part)
         alone = Problem(
             problem.supply[part.lots], problem.capacity[part.lines], own.tail[:0], own.tail[:0], own.tail[:0]
         )
@@ -161,62 +169,3 @@ def _not_greatest(problem: Problem, graph: Graph, kg: Integers, parts: list[Part
         except SolverFailed:
             found.append(part)
     return found
-
-
-def _local(graph: Graph, part: Part) -> Graph:
-    """Return the graph of a part by itself, with nodes numbered anew."""
-    own = graph.only(part.arcs)
-    number: npt.NDArray[Any] = np.zeros(graph.n + graph.m, dtype=np.int32)
-    number[part.lots] = np.arange(part.lots.size)
-    number[part.lines + graph.n] = np.arange(part.lines.size) + part.lots.size
-    return Graph(part.lots.size, part.lines.size, number[own.tail], number[own.head], own.cost, own.most_kg)
-
-
-def _grounded(
-    graph: Graph,
-    low: int,
-    mass: Integers,
-    from_lots: Integers,
-    to_lines: Integers,
-    fee: Integers | int,
-    room: Integers,
-    ask: Integers | int = 0,
-) -> _Arrays:
-    """
-    Return a balanced flow problem: ``mass`` by node and the ground, the ends, rooms and costs of all arcs, and the order of ours.
-
-    Costs are not negative, since every kilogram that moves uses one pair. A line that stores takes from the ground no
-    more than its room: what it passes on must have come to it.
-    """
-    ground = graph.n + graph.m
-    tail = np.concatenate([graph.tail, from_lots, np.full(to_lines.size, ground)]).astype(np.int32)
-    head = np.concatenate([graph.head, np.full(from_lots.size, ground), to_lines + graph.n]).astype(np.int32)
-    cost = np.concatenate([graph.cost, np.full(from_lots.size, fee), np.full(to_lines.size, ask)])
-    cost[: graph.pairs] -= low
-    most = np.full(tail.size, UNBOUNDED)
-    most[graph.pairs : graph.tail.size] = graph.most_kg
-    passing = graph.passes_on()[to_lines]
-    most[tail.size - to_lines.size :][passing] = room[to_lines[passing]]
-    order = np.argsort(tail.astype(np.int64) * (ground + 1) + head, kind="stable")  # four sorted runs: they are merged
-    balanced = np.append(mass, -mass.sum())
-    back = np.empty_like(order)
-    back[order] = np.arange(order.size)
-    return balanced, tail[order], head[order], most[order], cost[order], back[: graph.tail.size]
-
-
-def _flow(of: _Arrays) -> tuple[Integers, Integers]:
-    """Return flow by arc and potential by node of one minimum-cost flow; raises SolverFailed."""
-    if not INSTALLED:
-        raise SolverFailed("the package pylmcf, which the engine `network` stands on, is not installed")
-    import pylmcf
-
-    mass, tail, head, most, cost, back = of
-    flow: Any = pylmcf.Graph(mass.size, tail, head)
-    flow.set_node_supply(mass)
-    flow.set_edge_capacities(most)
-    flow.set_edge_costs(cost)
-    try:
-        flow.solve()
-    except RuntimeError as failure:
-        raise SolverFailed(f"the network simplex method found no flow: {failure}") from failure
-    return flow.result()[back], flow.raw_potentials()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from marketplace.solver import network, transport
-from marketplace.solver.again.reroute import Before, rerouted
+from marketplace.solver import network, simplex, transport
 from marketplace.solver.answer.finish import on_face, short_side
 from marketplace.solver.answer.prices import shadow_prices
 from marketplace.solver.answer.ties import Cheapest, Ranks, decide, held, undecided
 from marketplace.solver.components import labels
 from marketplace.solver.graph import Face, Graph
 from marketplace.solver.problem import Allocation, Carry, Flags, Integers, Problem
+from marketplace.solver.reroute import Before, rerouted
+
+MOST: Final = 20_000
+"""Nodes that are decided anew at most; a change that reaches further is solved anew."""
 
 T = TypeVar("T", bound="np.generic[Any]")  # in quotes: only the type checker knows the brackets
 
@@ -66,6 +69,7 @@ class Piece:
                 short=short & (problem.objective == "utilization"),
                 new=new,
             ),
+            most=MOST,
         )
         graph, kg = Graph.of(problem), found.kg
         short = short_side(problem, graph, kg)
@@ -126,7 +130,7 @@ class Ties:
         if not self.at.size:
             return answer
         ranks = Ranks.own(self.graph) if ranks is None else ranks
-        cheapest = network.cheapest if network.INSTALLED else transport.cheapest
+        cheapest = network.cheapest if simplex.INSTALLED else transport.cheapest
         if self.graph.most_kg.size or problem.contract is not None:
             kg = decide(problem, self.graph, self.kg, self.at, self.loose, cheapest, ranks)
         else:

@@ -76,7 +76,7 @@ def allocate(
     idle = problem.supply == 0
     at = np.flatnonzero(idle[problem.lot])
     _settle_idle(potentials, short, idle, [Arcs(problem.lot[at], problem.line[at], problem.cost[at])])
-    tight = source.tight(Prices.of(settled.potentials, short, n))
+    tight = source.tight(Prices.of(settled.potentials, short, n, problem.objective))
     at = np.searchsorted(problem.lot * m + problem.line, tight.lot * m + tight.line)
     on_face = replace(problem, contract=None if problem.contract is None else problem.contract[at])
     whole = np.zeros(e, dtype=np.int64)
@@ -113,7 +113,7 @@ def allocate_field(
     settling = Parts(field, method, objective, budget, progress, spread)
     for (lots, lines), (settled, arcs, kg) in zip(settling.split, settling.within(share), strict=True):
         nodes = np.concatenate([lots, lines + n])
-        potentials[nodes], short[nodes] = settled.potentials, settled.short
+        potentials[nodes], short[nodes] = settled.proof, settled.short
         some.append(Arcs(lots[arcs.lot], lines[arcs.line], arcs.cost))
         carried.append(kg)
     lots = np.flatnonzero(idle)

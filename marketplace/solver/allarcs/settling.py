@@ -12,7 +12,7 @@ import numpy as np
 from marketplace.solver.allarcs.field import Field, Generated
 from marketplace.solver.allarcs.pricing import Method, Settled, settle
 from marketplace.solver.allarcs.sources import Arcs, Prices, Source
-from marketplace.solver.allarcs.tiles import worth_holding
+from marketplace.solver.allarcs.tiles import halved
 from marketplace.solver.components import Lazily
 from marketplace.solver.problem import Integers, Objective, weighted
 from marketplace.solver.spread import OneCore, Spread
@@ -32,14 +32,14 @@ _LEAST_SHARE: Final = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """A part of a field, and how it is to be solved, here or in another process, ``first`` over which arcs."""
+    """A part of a field, and how it is to be solved, here or in another process, beginning with ``start`` if it was solved before."""
 
     source: Generated
     method: Method
     objective: Objective
     share: float
     budget: int
-    first: Arcs | None
+    start: Settled | None
     tell: Callable[[float], None] | None
 
 
@@ -94,9 +94,9 @@ class Parts:
         def part(place: int) -> _Part:
             at = which[place]
             told = partial(tell, size=lots_of[place]) if self.spread is None else None
-            first = self.found[at][0].arcs if at in self.found else None
+            start = self.found[at][0] if at in self.found else None
             source = self.field.part(*self.split[at])
-            return _Part(source, self.method, self.objective, share, self.budget, first, told)
+            return _Part(source, self.method, self.objective, share, self.budget, start, told)
 
         pairs = [self.split[at][0].size * self.split[at][1].size for at in which]
         for place, found in (self.spread or OneCore()).each(
@@ -114,16 +114,12 @@ _Settled: TypeAlias = tuple[Settled, Arcs, Integers]
 def _settled(part: _Part) -> _Settled:
     """Return what was settled of a part, the arcs that its ties or its plan are made of, and their kilograms."""
     source: Source = part.source.stored(part.budget) or part.source
-    first = part.first
-    if first is None:
-        first = worth_holding(
-            part.source, source, part.method, objective=part.objective, budget=part.budget, tell=part.tell
-        )
-    settled = settle(source, part.method, objective=part.objective, share=part.share, first=first, tell=part.tell)
+    start = part.start or halved(part.source, part.method, objective=part.objective, budget=part.budget, tell=part.tell)
+    settled = settle(source, part.method, objective=part.objective, share=part.share, start=start, tell=part.tell)
     used = np.flatnonzero(settled.kg)
     arcs = Arcs(*(column[used] for column in settled.arcs))
     if not part.share:
-        arcs = source.tight(Prices.of(settled.potentials, settled.short, source.supply.size))
+        arcs = source.tight(Prices.of(settled.potentials, settled.short, source.supply.size, part.objective))
     return settled, arcs, moved(settled, arcs, source.capacity.size)
 
 

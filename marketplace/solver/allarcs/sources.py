@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from marketplace.solver.problem import Flags, Integers, Problem
+from marketplace.solver.problem import Flags, Integers, Objective, Problem
 
 LIFT: Final = 2**56
 """Stands for a kilogram more or less beside its cost: above every sum of costs, and two of them are still 64 bits."""
@@ -56,14 +56,14 @@ class Prices:
     short_lines: Flags
 
     @classmethod
-    def of(cls, potentials: Integers, short: Flags, n: int) -> Prices:
+    def of(cls, potentials: Integers, short: Flags, n: int, objective: Objective) -> Prices:
         """
         Return those of potentials (n + m,), lot prices before minus line prices, and the short nodes.
 
         Where the surplus counts alone every lot is short and no line: then kilograms stand on neither side.
         """
         lots, lines = short[:n], short[n:]
-        if lots.all() and not lines.any():
+        if objective == "surplus":
             lines = np.ones_like(lines)
         return cls(potentials[:n] + LIFT * lots, -potentials[n:] - LIFT * lines, lots, lines)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from marketplace.solver import greedy, network, transport
+from marketplace.solver import greedy, network, simplex, transport
 from marketplace.solver.answer.prices import shadow_prices
 from marketplace.solver.certificate import certify
 from marketplace.solver.components import parts
@@ -30,7 +30,7 @@ def test_engines_go_by_name():
 
 
 def test_the_reference_is_taken_where_the_package_is_not_installed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(network, "INSTALLED", False)
+    monkeypatch.setattr(simplex, "INSTALLED", False)
     problem = Problem.of(supply=[5], capacity=[4], lot=[0], line=[0], cost=[10])
 
     assert resolve(AUTO) == "scipy"

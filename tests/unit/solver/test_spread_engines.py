@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marketplace.solver import engines, network, spread, transport
+from marketplace.solver import engines, network, simplex, spread, transport
 from marketplace.solver.certificate import certify
 from marketplace.solver.problem import Allocation, Cancelled, Problem
 from marketplace.solver.spread import OneCore, Processes
 from tests.unit.solver.problems import random_problem
 
-ENGINES = ["scipy", *(["network"] if network.INSTALLED else [])]
+ENGINES = ["scipy", *(["network"] if simplex.INSTALLED else [])]
 PARTS = 5
 
 

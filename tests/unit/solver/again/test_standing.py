@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.solver import engines, transport
-from marketplace.solver.again import edits, kept, reroute
+from marketplace.solver import engines, reroute, transport
+from marketplace.solver.again import edits, kept, piece
 from marketplace.solver.again.edits import Edit
 from marketplace.solver.again.kept import Aside
 from marketplace.solver.again.standing import Standing
@@ -103,7 +103,7 @@ def test_only_what_lies_near_a_change_is_decided_anew(most_cost: int, surplus: b
     problem = random_problem(7, lots=80, lines=50, share=0.15, most_kg=10**5, most_cost=most_cost)
     problem = with_gains(problem) if surplus else problem
 
-    with patch.object(reroute, "NEAREST", (3, 10, 30)):
+    with patch.multiple(reroute, FEWEST=3), patch.object(piece, "MOST", 30):
         led = must_stay_the_same(problem, np.random.default_rng(7), large=0, changes=60, engine="network")
 
     assert led >= 20
@@ -116,14 +116,19 @@ def test_a_plan_that_leads_out_of_what_is_decided_anew_is_not_believed():
     def careless(start: reroute._Start, inside: Flags) -> tuple[Integers, Integers]:
         return taken(start, inside) or (start.kg, start.phi)
 
-    with patch.object(reroute, "NEAREST", (3,)), patch.object(reroute._Start, "decided", careless):
+    with (
+        patch.multiple(reroute, FEWEST=3),
+        patch.object(piece, "MOST", 3),
+        patch.object(reroute._Start, "decided", careless),
+    ):
         assert must_stay_the_same(problem, np.random.default_rng(7), large=0, changes=60, engine="network") < 60
 
     def believed(start: reroute._Start, kg: Integers, phi: Integers) -> reroute.Rerouted:
         return reroute.Rerouted(kg, phi, start.fee)
 
     with (
-        patch.object(reroute, "NEAREST", (3,)),
+        patch.multiple(reroute, FEWEST=3),
+        patch.object(piece, "MOST", 3),
         patch.object(reroute._Start, "decided", careless),
         patch.object(reroute._Start, "proved", believed),
         pytest.raises((AssertionError, SolverFailed)),

@@ -170,7 +170,7 @@ def test_an_arc_that_nobody_prices_is_caught(monkeypatch: pytest.MonkeyPatch):
 def test_prices_put_kilograms_before_costs():
     """An arc out of the shortage region improves at any cost, one into it at none."""
     short = np.array([True, False, True, False])
-    prices = Prices.of(np.array([0, 7, 0, 0]), short, 2)
+    prices = Prices.of(np.array([0, 7, 0, 0]), short, 2, "utilization")
     arcs = Arcs(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([5, 10**9, -(10**9), 4]))
 
     assert prices.reduced(arcs).tolist() == [5, 10**9 - LIFT, LIFT - 10**9 - 7, -3]
@@ -187,7 +187,7 @@ def test_a_plan_within_a_share_says_how_far_it_may_be_from_the_best(share: float
     assert int(settled.kg.sum()) == moved
     assert least <= cost <= least + settled.slack
     assert settled.slack <= share * abs(cost)
-    prices = Prices.of(settled.potentials, settled.short, 200)
+    prices = Prices.of(settled.proof, settled.short, 200, "utilization")
     assert Stored.of(problem).improving(prices, 1).count == 0
 
 

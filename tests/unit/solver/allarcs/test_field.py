@@ -13,9 +13,12 @@ from marketplace.solver.allarcs.delayed import Scattered, allocate_field
 from marketplace.solver.allarcs.field import Field
 from marketplace.solver.allarcs.field_certificate import FieldCertificate, certify_field, every_arc
 from marketplace.solver.allarcs.sources import Found, Prices
-from marketplace.solver.problem import Allocation, Cancelled, Objective, Problem
+from marketplace.solver.answer.finish import Best
+from marketplace.solver.graph import Graph
+from marketplace.solver.problem import Allocation, Cancelled, Objective, Problem, weighted
 from marketplace.solver.sphere import great_circle_m
 from marketplace.solver.spread import Processes
+from tests.unit.solver.problems import random_problem
 
 OBJECTIVES: tuple[Objective, ...] = ("utilization", "surplus")
 
@@ -112,10 +115,10 @@ def test_a_field_gives_the_plan_and_the_prices_of_all_arcs_in_memory(
         assert getattr(answer, name).tobytes() == getattr(every, name).tobytes()
 
 
-@given(seed=st.integers(0, 10**9), share=st.sampled_from([0.0, 0.3]))
-@settings(deadline=None, max_examples=60)
-def test_tiles_hold_arcs_of_the_field_and_of_every_lot_that_has_any(seed: int, share: float):
-    field = scattered_field(seed)
+@given(seed=st.integers(0, 10**9), share=st.sampled_from([0.0, 0.3]), objective=st.sampled_from(OBJECTIVES))
+@settings(deadline=None, max_examples=100)
+def test_the_plans_of_tiles_are_one_that_is_the_best_over_the_arcs_it_holds(seed: int, share: float, objective):
+    field = gaining(scattered_field(seed), objective)
     for part in field.split():
         source = field.part(*part)
         every = {(*pair,) for arcs in source.batches() for pair in zip(*(c.tolist() for c in arcs), strict=True)}
@@ -123,12 +126,41 @@ def test_tiles_hold_arcs_of_the_field_and_of_every_lot_that_has_any(seed: int, s
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(tiles, "MOST_LOTS", 4)
             patch.setattr(tiles, "SHARE", share)
-            held = tiles.worth_holding(source, source, network.METHOD, objective="utilization", budget=10**9)
+            start = tiles.halved(source, network.METHOD, objective=objective, budget=10**9)
 
-        assert (held is None) == (part[0].size <= 4)
-        if held is not None:
-            assert set(zip(*(c.tolist() for c in held), strict=True)) <= every
-            assert set(held.lot.tolist()) == {lot for lot, _, _ in every}
+        assert (start is None) == (part[0].size <= 4)
+        if start is not None:
+            arcs, kg, n = start.arcs, start.kg, part[0].size
+            assert set(zip(*(c.tolist() for c in arcs), strict=True)) <= every
+            assert np.all(np.diff(arcs.lot * part[1].size + arcs.line) > 0)
+            left = source.supply - np.bincount(arcs.lot, weights=kg, minlength=n)
+            assert left.min() >= 0
+            assert np.all(np.bincount(arcs.line, weights=kg, minlength=part[1].size) <= source.capacity)
+            reduced = Prices.of(start.potentials, start.short, n, objective).reduced(arcs)
+            assert reduced.min(initial=0) >= 0
+            assert not reduced[kg > 0].any()
+            assert not left[~start.short[:n]].any()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@given(seed=st.integers(0, 10**9))
+@settings(deadline=None, max_examples=100)
+def test_a_plan_is_the_best_again_after_arcs_have_come(objective, seed: int):
+    rng = np.random.default_rng(seed)
+    problem = random_problem(seed, lots=30, lines=20, share=0.4, most_kg=50, most_cost=30)
+    problem = replace(problem, objective=objective)
+    kept = np.flatnonzero(rng.random(problem.lot.size) < 0.6)
+    some = replace(problem, lot=problem.lot[kept], line=problem.line[kept], cost=problem.cost[kept])
+    plan = network.best(some, Graph.of(some))
+    kg = np.zeros(problem.lot.size, dtype=np.int64)
+    kg[kept] = plan.kg
+
+    found = network.better(problem, Graph.of(problem), Best(kg, plan.short, plan.potentials))
+
+    cold = network.best(problem, Graph.of(problem))
+    assert found.kg.sum() == cold.kg.sum() or objective == "surplus"
+    assert weighted(found.kg, problem.cost) == weighted(cold.kg, problem.cost)
+    assert found.short.tolist() == cold.short.tolist()
 
 
 @given(seed=st.integers(0, 10**9))
@@ -161,7 +193,7 @@ def test_arcs_that_are_generated_are_priced_as_stored_ones(seed: int):
     for lots, lines in field.split():
         source, n, m = field.part(lots, lines), lots.size, lines.size
         potentials, short = rng.integers(-2_000, 9_000, n + m), rng.random(n + m) < 0.3
-        prices = Prices.of(potentials, short, n)
+        prices = Prices.of(potentials, short, n, "utilization")
 
         found = source.improving(prices, 10**6, thin=False)
         kept = source.stored(10**9)

@@ -6,17 +6,27 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from marketplace.solver.graph import Graph, sums
-from marketplace.solver.network import grounded
 from marketplace.solver.problem import Flags, Integers, Problem, SolverFailed
+from marketplace.solver.simplex import settled
 
-NEAREST: Final = (500, 2_000, 6_000, 20_000)
-"""How many nodes are decided anew, and how many where that is too few; a change that reaches further is solved anew."""
+FEWEST: Final = 500
+"""Nodes that are decided anew at least."""
 
-_MOST_EXACT: Final = 2**51
+AROUND: Final = 4
+"""So many for each that the change touches; and so many times as many where that is too few."""
+
+REWARD: Final = 8
+"""How many times costs and prices together is paid for a kilogram moved; whoever asks looks whether that was enough."""
+
+_SPREAD: Final = 16
+"""Where what lies near the change is more than one node in so many, all are decided anew."""
+
+_WIDEST: Final = 2**60
 
 
 class TooFar(SolverFailed):
@@ -50,21 +60,21 @@ class Rerouted:
     fee: int
 
 
-def rerouted(problem: Problem, before: Before) -> Rerouted:
+def rerouted(problem: Problem, before: Before, *, most: int) -> Rerouted:
     r"""
     Return a best plan of the problem, which stores nothing.
 
-    All that stays where it is goes over one node, the ground: from a lot for a fee :math:`\rho` above every path, or for
-    nothing under ``surplus``, and into a line for nothing. In that network the old plan and its prices still satisfy
+    All that stays where it is goes over one node, the ground: from a lot for a fee :math:`\rho`, or for nothing under ``surplus``, and into a line for nothing. In that network the old plan and its prices still satisfy
     :math:`\bar c \ge 0`, with equality where something moves, but the change leaves some nodes with too much or too little.
 
     The nodes nearest to those, by reduced costs, are decided anew, while the others keep their plan and their potentials.
     An arc between the two is to those within like a way to the ground, at its reduced cost: so what is found keeps
     :math:`\bar c \ge 0` everywhere, and it is the best of all plans unless it uses such a way. Then more nodes are taken [1]_.
 
-    The last thing is the proof: every arc is asked whether it would save, so that no search is believed.
+    The last thing is the proof: every arc is asked whether it would save, so that no search is believed. That the fee was
+    enough for the most kilograms is for `answer.finish.short_side` to say.
 
-    Raises SolverFailed if something would, and TooFar if the last of `NEAREST` is not enough.
+    Raises SolverFailed if something would, and TooFar if more than ``most`` nodes, and those as near as the last of them, would have to change.
 
     References
     ----------
@@ -74,14 +84,18 @@ def rerouted(problem: Problem, before: Before) -> Rerouted:
     changed = np.flatnonzero(start.over)
     if not changed.size:
         return start.proved(start.kg, start.phi)
-    far = start.distances(changed)
-    for most in NEAREST:
-        inside = far <= np.partition(far, min(most, far.size) - 1)[min(most, far.size) - 1]
+    size = start.phi.size
+    nodes = min(most, size, max(FEWEST, AROUND * changed.size))
+    everywhere = size <= most and _SPREAD * nodes > size
+    far = np.zeros(size) if everywhere else start.distances(changed)
+    while True:
+        inside = far <= np.partition(far, nodes - 1)[nodes - 1]
         found = start.decided(inside)
         if found is not None:
             return start.proved(*found)
-        if inside.all():
+        if inside.all() or nodes == min(most, size):
             break
+        nodes = min(most, size, AROUND * nodes)
     raise TooFar("the change reaches far")
 
 
@@ -111,9 +125,9 @@ class _Start:
         fee = 0
         if problem.objective == "utilization":
             widest = int(np.abs(problem.cost).max(initial=0)) + int(np.abs(before.phi).max(initial=0))
-            fee = 4 * (n + m + 2) * (widest + 1)
-            if fee > _MOST_EXACT:
-                raise TooFar("prices are too large for shortest paths that are exact")
+            fee = REWARD * (widest + 1)
+            if fee * (n + m + 2) > _WIDEST:
+                raise TooFar("prices are too large for sums of 64 bits")
         kg, phi = before.kg.copy(), before.phi + np.where(before.short, fee, 0)
         net = Graph.of(problem).net_out(kg)
         out, taken = net[:n], -net[n:]
@@ -123,22 +137,23 @@ class _Start:
         lot, line, cost = (each[before.new] for each in (problem.lot, problem.line, problem.cost))
         idle = ((taken == 0) & (room == 0))[line]
         np.maximum.at(phi, line[idle] + n, phi[lot[idle]] - cost[idle])
-        for i in np.unique(lot[cost - phi[lot] + phi[line + n] < 0]).tolist():
-            own = slice(*np.searchsorted(problem.lot, [i, i + 1]).tolist())
-            over[i] = problem.supply[i]
-            np.subtract.at(over, problem.line[own] + n, kg[own])
-            kg[own] = 0
-            phi[i] = min(fee, int((problem.cost[own] + phi[problem.line[own] + n]).min()))
+        again = np.zeros(n, dtype=np.bool_)
+        again[lot[cost - phi[lot] + phi[line + n] < 0]] = True
+        own = np.flatnonzero(again[problem.lot])
+        over[:n][again] = problem.supply[again]
+        over[n:] -= sums(problem.line[own], kg[own], m)
+        kg[own] = 0
+        phi[:n][again] = fee
+        np.minimum.at(phi, problem.lot[own], problem.cost[own] + phi[problem.line[own] + n])
         return cls(problem, kg, phi, fee, over, problem.cost - phi[problem.lot] + phi[problem.line + n])
 
-    def distances(self, changed: Integers) -> Integers:
+    def distances(self, changed: Integers) -> npt.NDArray[np.float64]:
         """Return how far each node is from those that are ``changed``, by reduced costs, whichever way an arc leads."""
         n, m, _ = self.problem.shape
         ends = (self.problem.lot.astype(np.int32), (self.problem.line + n).astype(np.int32))
         joined = coo_array((self.reduced.astype(np.float64), ends), shape=(n + m, n + m)).tocsr()
-        far = dijkstra(joined, directed=False, indices=changed, min_only=True)
-        whole: Integers = np.minimum(far, _MOST_EXACT).astype(np.int64)
-        return whole
+        far: npt.NDArray[np.float64] = dijkstra(joined, directed=False, indices=changed, min_only=True)
+        return far
 
     def decided(self, inside: Flags) -> tuple[Integers, Integers] | None:
         """Return the plan and its potentials if only the nodes ``inside`` (n + m,) change; None if more would have to."""
@@ -161,7 +176,7 @@ class _Start:
             np.zeros(0, dtype=np.int64),
         )
         mass = np.concatenate([problem.supply[lots], -problem.capacity[lines]])
-        moved, change = grounded(graph, mass, away[lots], fetched[lines])
+        moved, change = settled(graph, mass, away[lots], fetched[lines])
         net = graph.net_out(moved)
         stays, misses = problem.supply[lots] - net[: lots.size], problem.capacity[lines] + net[lots.size :]
         nearer = away[lots] < self.fee - self.phi[lots], fetched[lines] < self.phi[lines + n]
