@@ -24,7 +24,8 @@ ANY: Final = 8
 """Arcs of a lot to begin with: cheap ones alone would lead all neighbors to the same few lines."""
 
 _ADDED: Final = 6
-"""Improving arcs of a lot that are added in a round."""
+_ADDED_NEAR: Final = 24
+"""Improving arcs of a lot that are added in a round; more where a plan is made better from the one before, and arcs cost little."""
 
 _RANKS: Final = 5
 _ROUNDS: Final = 4
@@ -175,14 +176,14 @@ def settle(
         if tell is not None:
             tell(far)
 
-    begun = plan is not None
+    begun, added = plan is not None, _ADDED if method.better is None else _ADDED_NEAR
     while True:
         problem = Problem(source.supply, source.capacity, *held.arcs, objective)
         graph = Graph.of(problem)
         found = plan if begun and plan is not None else _solved(problem, graph, method, plan, still, spread)
         potentials = _priced(problem, graph, found, None) if found.potentials is None else found.potentials
         prices = Prices.of(potentials, found.short, n, objective)
-        priced = _improving(source, prices)
+        priced = _improving(source, prices, added)
         rounds, most, begun = rounds + (not begun), max(most, graph.tail.size), False
         far = max(far, 1 - np.count_nonzero(priced.worst) / max(1, n))
         cost = weighted(found.kg, held.arcs.cost)
@@ -199,7 +200,7 @@ def settle(
     kg, proof = found.kg, potentials
     while True:
         potentials = _priced(problem, graph, Best(kg, found.short), proof)
-        priced = source.improving(Prices.of(potentials, found.short, n, objective), _ADDED, thin=False)
+        priced = source.improving(Prices.of(potentials, found.short, n, objective), added, thin=False)
         if not priced.count:
             return Settled(held.arcs, kg, found.short, potentials, np.zeros(n, dtype=np.int64), 0, rounds, most)
         kg = held.add(priced.arcs, kg)
@@ -221,10 +222,10 @@ def _solved(
     return method.best(problem, graph, progress=progress, spread=spread)
 
 
-def _improving(source: Source, prices: Prices) -> Found:
+def _improving(source: Source, prices: Prices, added: int) -> Found:
     """Return what would improve; nothing only if nothing was passed over."""
-    found = source.improving(prices, _ADDED)
-    return found if found.count or found.complete else source.improving(prices, _ADDED, thin=False)
+    found = source.improving(prices, added)
+    return found if found.count or found.complete else source.improving(prices, added, thin=False)
 
 
 def _priced(problem: Problem, graph: Graph, plan: Best, hint: Integers | None) -> Integers:
