@@ -64,8 +64,9 @@ def rerouted(problem: Problem, before: Before, *, most: int) -> Rerouted:
     r"""
     Return a best plan of the problem, which stores nothing.
 
-    All that stays where it is goes over one node, the ground: from a lot for a fee :math:`\rho`, or for nothing under ``surplus``, and into a line for nothing. In that network the old plan and its prices still satisfy
-    :math:`\bar c \ge 0`, with equality where something moves, but the change leaves some nodes with too much or too little.
+    All that stays where it is goes over one node, the ground: from a lot for a fee :math:`\rho`, or for nothing under
+    ``surplus``, and into a line for nothing. In that network the old plan and its prices still satisfy :math:`\bar c \ge 0`,
+    with equality where something moves, but the change leaves some nodes with too much or too little.
 
     The nodes nearest to those, by reduced costs, are decided anew, while the others keep their plan and their potentials.
     An arc between the two is to those within like a way to the ground, at its reduced cost: so what is found keeps
@@ -74,7 +75,8 @@ def rerouted(problem: Problem, before: Before, *, most: int) -> Rerouted:
     The last thing is the proof: every arc is asked whether it would save, so that no search is believed. That the fee was
     enough for the most kilograms is for `answer.finish.short_side` to say.
 
-    Raises SolverFailed if something would, and TooFar if more than ``most`` nodes, and those as near as the last of them, would have to change.
+    Raises SolverFailed if something would, and TooFar if more than ``most`` nodes, and those as near as the last of them,
+    would have to change.
 
     References
     ----------

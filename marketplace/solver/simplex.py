@@ -59,7 +59,8 @@ def balanced(
     """
     Return a balanced flow problem: ``mass`` by node and the ground, the ends, rooms and costs of all arcs, and the order of ours.
 
-    Costs are not negative, since every kilogram that moves uses one pair. A line that stores takes from the ground no
+    Costs are lowered by ``low`` a pair, so that none is negative, since every kilogram that moves uses one pair; a kilogram costs
+    ``fee`` to the ground, from each lot its own or from all one, and ``ask`` from there. A line that stores takes from the ground no
     more than its room: what it passes on must have come to it.
     """
     ground = graph.n + graph.m
