@@ -72,6 +72,8 @@ def measured(market: Market, share: float, workers: int) -> dict[str, object]:
     began, worked = perf_counter(), process_time()
     found = allocate_field(field, method, share=share, progress=_told(began), spread=spread)
     seconds, solved_mib = perf_counter() - began, peak_mib()
+    if spread:
+        spread.close()  # what they took is known once they have ended
     cpu_seconds = process_time() - worked + getrusage(RUSAGE_CHILDREN).ru_utime
     began = perf_counter()
     proof = certify_field(field, found.arcs.lot, found.arcs.line, found.allocation)
