@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 from typing import TypeAlias
 
 import numpy as np
@@ -26,10 +26,10 @@ Row: TypeAlias = dict[str, str | int | float | bool]
 
 def rows(sizes: tuple[int, ...] = SIZES) -> list[Row]:
     """
-    Return for each size and change: arcs, seconds cold, seconds again (median and greatest of `TIMES`), and whether equal.
+    Return for each size and change: arcs, seconds of the processor cold and again (median and greatest of `TIMES`), whether equal.
 
     Every lot has its 15 cheapest lines and 10 others of those in reach, so that the largest fits in memory. Nothing is
-    warm but what stands: the tied parts are counted once before.
+    warm but what stands.
     """
     return [row for size in sizes for row in _rows(size)]
 
@@ -65,12 +65,9 @@ def _ranks(lot: Integers, key: Integers) -> Integers:
 
 def _rows(size: int) -> list[Row]:
     problem, engine = sampled(clustered(size)), engines.engine()
-    begun = perf_counter()
+    begun = process_time()
     standing = Standing.of(problem, engine)
-    whole = perf_counter() - begun
-    begun = perf_counter()
-    standing.tied  # noqa: B018 - counted once, kept from then on
-    warm = perf_counter() - begun
+    whole = process_time() - begun
     rng = np.random.default_rng(size)
     found = list[Row]()
     for name, draw in (("one listing more", _listing), ("one contract declined", _declined)):
@@ -78,13 +75,13 @@ def _rows(size: int) -> list[Row]:
         last = standing
         for _ in range(TIMES):
             edit = draw(last, rng)
-            begun = perf_counter()
+            begun = process_time()
             last = last.after(edit)
-            times.append(perf_counter() - begun)
+            times.append(process_time() - begun)
             led += last.rerouted
-        begun = perf_counter()
+        begun = process_time()
         cold = engine(last.problem)
-        seconds = perf_counter() - begun
+        seconds = process_time() - begun
         found.append(
             {
                 "change": name,
@@ -93,7 +90,7 @@ def _rows(size: int) -> list[Row]:
                 "seconds cold": seconds,
                 "seconds again": float(np.median(times)),
                 "seconds again at most": max(times),
-                "seconds before the first": whole + warm,
+                "seconds before the first": whole,
                 "led": led,
                 "equal": _equal(last.allocation, cold),
             }
