@@ -97,6 +97,7 @@ POLICY: Final[dict[str, Action]] = {
     "bid.read": _row(clerk="own party", signatory="own party", auditor="any"),
     "bid.submit": _row(writes=True, signatory="own"),
     "bid.withdraw": _row(writes=True, signatory="own"),
+    "bid.open": _row(writes=True, clerk="own", signatory="own", system="any"),
     "award.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
     "award.answer": _row(writes=True, signatory="own party"),
     "contract.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),

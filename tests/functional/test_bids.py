@@ -40,8 +40,10 @@ def test_a_recycler_calculates_bids_changes_and_withdraws(world: World, browse: 
     changed = buyer.post(url, data=bid_form(world, price="－3", action="bid"))
     assert changed.status_code == 303
     shown = text(buyer, changed.headers["Location"])
-    assert "Yungang Power pays Beichen Materials 3.00 yuan per tonne" in shown
+    assert "What this bid says is sealed" in shown
     assert "Earlier bids for this line" in shown
+    assert "3.00" not in shown
+    assert "A bid of this line stands" in text(buyer, url)
 
     assert buyer.post(changed.headers["Location"] + "/withdraw").status_code == 303
     assert "withdrawn" in text(buyer, "/bids")
@@ -75,12 +77,15 @@ def test_bids_are_sealed_from_everybody_until_the_deadline(world: World, browse:
 
 
 def test_the_plant_awards_and_the_loser_reads_rank_and_gap_and_no_name(world: World, browse: Browse) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     loser_of = world.make.organization(name_en="Losing Works")
     loser = world.make.person("signatory", organization=loser_of)
     lost = world.new_bid(loser_of, world.make.line(world.make.site(loser_of)), price_fen_per_t=1000)
     won = world.new_bid(world.recycler, world.line, price_fen_per_t=3000)
     seller = browse(world.seller.id, language="en")
+    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
+    assert "Open the bids" in text(seller, f"/listings/{world.listing.id}/bids")
+    assert "the bids are opened within a minute" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
+    assert seller.post(f"/listings/{world.listing.id}/bids/open").status_code == 303
     page = text(seller, f"/listings/{world.listing.id}/bids")
     assert page.index("Beichen Materials") < page.index("Losing Works")
 
