@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.domain.bids import Terms
+from marketplace.domain.listings import Bidding, bidding_of
 from marketplace.persistence.base import Base, Fen, Instant, Kilograms, MonthOf
 
 
@@ -63,6 +65,15 @@ class Listing(Base):
     """What those without an award are told."""
 
     months: Mapped[list[ListingMonth]] = relationship(back_populates="listing", lazy="raise")
+
+    def bidding(self, now: datetime) -> Bidding:
+        """Read how far its bidding is off its timestamps."""
+        return bidding_of(
+            now,
+            bids_close_at=self.bids_close_at,
+            bids_opened_at=self.bids_opened_at,
+            bids_decided_at=self.bids_decided_at,
+        )
 
 
 class ListingMonth(Base):

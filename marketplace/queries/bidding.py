@@ -14,7 +14,7 @@ from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import Terms, ranked, usual
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.fit import Fit, Verdict
-from marketplace.domain.listings import Bidding, bidding_of, month_at
+from marketplace.domain.listings import Bidding, month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
@@ -197,12 +197,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
     belonging = Belonging.to(producer.id, producer.park_id, site_park_id)
     actor.must("listing.read", belonging)
     actor.must("bid.read", Belonging(parties=frozenset({producer.id})))
-    bidding = bidding_of(
-        now,
-        bids_close_at=listing.bids_close_at,
-        bids_opened_at=listing.bids_opened_at,
-        bids_decided_at=listing.bids_decided_at,
-    )
+    bidding = listing.bidding(now)
     left = tuple(
         (row.month, row.offered_kg, row.offered_kg - row.reserved_kg - row.contracted_kg)
         for row in session.execute(

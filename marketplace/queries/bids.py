@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import State, Terms, ranked, state_of
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import Bidding, bidding_of
+from marketplace.domain.listings import Bidding
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
@@ -245,12 +245,7 @@ def _own() -> Any:
 def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime) -> BidRow:
     bid: Bid = row.Bid
     listing: Listing = row.Listing
-    bidding = bidding_of(
-        now,
-        bids_close_at=listing.bids_close_at,
-        bids_opened_at=listing.bids_opened_at,
-        bids_decided_at=listing.bids_decided_at,
-    )
+    bidding = listing.bidding(now)
     told = viewer.sees(
         listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.award_id is not None
     ).names

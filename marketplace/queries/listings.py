@@ -17,7 +17,6 @@ from marketplace.domain.listings import (
     Bidding,
     NewListing,
     State,
-    bidding_of,
     month_at,
     rules_stay,
     state_of,
@@ -156,12 +155,7 @@ def _row(row: Any, now: datetime) -> ListingRow:
         state=state,
         expires_soon=_soon(listing, state, now),
         expires_at=listing.expires_at,
-        bidding=bidding_of(
-            now,
-            bids_close_at=listing.bids_close_at,
-            bids_opened_at=listing.bids_opened_at,
-            bids_decided_at=listing.bids_decided_at,
-        ),
+        bidding=listing.bidding(now),
         bids_close_at=listing.bids_close_at,
     )
 

@@ -13,7 +13,6 @@ from marketplace.domain.bids import ANSWER_DAYS, ranked
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.filings import months_unfiled
 from marketplace.domain.fit import Fit
-from marketplace.domain.listings import bidding_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.audit import record
@@ -144,12 +143,7 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -
     actor.must("listing.award", Belonging.to(producer_id, park_id, site_park_id))
     if listing.withdrawn_at is not None:
         raise Conflict("This listing has been withdrawn.")
-    match bidding_of(
-        now,
-        bids_close_at=listing.bids_close_at,
-        bids_opened_at=listing.bids_opened_at,
-        bids_decided_at=listing.bids_decided_at,
-    ):
+    match listing.bidding(now):
         case "none":
             raise Conflict("This listing takes no bids: it waits for a matching round.")
         case "open":

@@ -11,7 +11,6 @@ from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import NewBid, Terms, is_unusual, usual
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.fit import Fit
-from marketplace.domain.listings import bidding_of
 from marketplace.domain.sealing import Sealer, Unsealable
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
@@ -125,12 +124,7 @@ def _must_be_public(listing: Listing, now: datetime) -> None:
 
 
 def _must_be_open(listing: Listing, now: datetime) -> None:
-    match bidding_of(
-        now,
-        bids_close_at=listing.bids_close_at,
-        bids_opened_at=listing.bids_opened_at,
-        bids_decided_at=listing.bids_decided_at,
-    ):
+    match listing.bidding(now):
         case "open":
             return
         case "none":

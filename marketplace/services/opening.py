@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import SYSTEM, Actor, Belonging
 from marketplace.domain.errors import Conflict, MarketplaceError, NotFound
-from marketplace.domain.listings import bidding_of
 from marketplace.domain.sealing import Sealer, Unsealable, digest_of
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
@@ -98,12 +97,7 @@ def _is_due(listing: Listing, now: datetime) -> bool:
     """Return whether there is something to open. Raises Conflict if there is and it may not be."""
     if listing.withdrawn_at is not None or listing.published_at is None:
         raise Conflict("This listing has been withdrawn.")
-    match bidding_of(
-        now,
-        bids_close_at=listing.bids_close_at,
-        bids_opened_at=listing.bids_opened_at,
-        bids_decided_at=listing.bids_decided_at,
-    ):
+    match listing.bidding(now):
         case "none":
             raise Conflict("This listing takes no bids: it waits for a matching round.")
         case "open":

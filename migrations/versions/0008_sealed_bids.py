@@ -121,7 +121,7 @@ def _seal(now: int) -> None:
 
 
 def _unseal(now: int) -> None:
-    """Fill the columns of what is sealed. Raises Conflict if the key is not there."""
+    """Fill the columns of what is sealed. Raises RuntimeError without a sealer, Conflict if its key is not there."""
     rows = (
         op.get_bind()
         .execute(
@@ -135,7 +135,7 @@ def _unseal(now: int) -> None:
     )
     sealer = _sealer()
     if rows and sealer is None:
-        raise Conflict("There are sealed bids: the key is needed to go back.")
+        raise RuntimeError("There are sealed bids: the key is needed to go back.")
     for row in rows:
         box = Box(row["seal_key_id"], bytes(row["sealed"]))
         try:

@@ -13,7 +13,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
 from marketplace.domain.sealing import Sealer
-from marketplace.persistence import database
+from marketplace.persistence import database, listings
 from marketplace.persistence.rounds import Round
 from marketplace.services import awarding, bids, counters, opening, rounds, runs
 from marketplace.solver.engines import engine
@@ -149,8 +149,8 @@ def _no_opening_lock() -> None:
 
 def _no_end() -> None:
     """Take bids by the clock of the request alone, whether or not they have been opened since."""
-    read = bids.bidding_of
-    bids.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
+    read = listings.bidding_of
+    listings.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
 
 
 def _no_hold() -> None:

@@ -134,13 +134,15 @@ def test_without_a_key_bids_stay_as_they_were_and_are_opened_with_the_others(
     engine.dispose()
 
 
-def test_sealed_bids_do_not_go_back_without_the_key(bare_url: str) -> None:
+def test_sealed_bids_do_not_go_back_without_the_key(bare_url: str, tmp_path: Path) -> None:
     unsealed_world(bare_url)
     migration.upgrade(MIGRATIONS, bare_url, sealer=SEALER)
     before = rows(bare_url)
 
-    with pytest.raises(Conflict, match="the key is needed"):
+    with pytest.raises(RuntimeError, match="the key is needed"):
         migration.downgrade(MIGRATIONS, bare_url, "0007")
+    with pytest.raises(Conflict, match="is not on this server"):
+        migration.downgrade(MIGRATIONS, bare_url, "0007", sealer=KeyFile(tmp_path / "seal.key"))
 
     assert rows(bare_url) == before
 
