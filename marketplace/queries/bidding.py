@@ -229,7 +229,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         rows=_candidates(session, listing, left, now) if opened else (),
         invalid=_unopened(session, listing_id) if opened else (),
         may_award=bidding == "to_decide" and listing.withdrawn_at is None and actor.may("listing.award", belonging),
-        may_open=bidding == "to_open" and listing.withdrawn_at is None and actor.may("bid.open", belonging),
+        may_open=bidding == "to_open" and listing.withdrawn_at is None and actor.may("listing.open", belonging),
     )
 
 

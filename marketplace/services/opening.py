@@ -33,13 +33,13 @@ def open_bids(session: Session, actor: Actor, listing_id: int, *, sealer: Sealer
         )
         if listing is None:
             raise NotFound
-        producer_id, park_id = session.execute(
-            select(Organization.id, Organization.park_id)
+        producer_id, park_id, site_park_id = session.execute(
+            select(Organization.id, Organization.park_id, Site.park_id)
             .join(Site, Site.organization_id == Organization.id)
             .join(WasteStream, WasteStream.site_id == Site.id)
             .where(WasteStream.id == listing.stream_id)
         ).one()
-        actor.must("bid.open", Belonging.to(producer_id, park_id))
+        actor.must("listing.open", Belonging.to(producer_id, park_id, site_park_id))
         if not _is_due(listing, now):
             return
         bids = session.scalars(
@@ -54,7 +54,7 @@ def open_bids(session: Session, actor: Actor, listing_id: int, *, sealer: Sealer
         record(
             session,
             actor,
-            "bid.open",
+            "listing.open",
             "listing",
             listing_id,
             now=now,

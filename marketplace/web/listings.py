@@ -118,7 +118,7 @@ def award(listing_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route(f"/listings/{ID}/bids/open", methods=["POST"])
-@requires("bid.open")
+@requires("listing.open")
 def open_bids(listing_id: int) -> ResponseReturnValue:
     """Open the sealed bids, where the worker has not done so yet."""
     open_sealed(session(), actor(), listing_id, sealer=parts().sealer, now=now())

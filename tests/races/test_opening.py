@@ -58,7 +58,7 @@ def _asked(url: str, question: Any) -> Any:
 
 
 def _openings(session: Session) -> int:
-    return session.scalar(select(func.count(AuditRow.id)).where(AuditRow.action == "bid.open")) or 0
+    return session.scalar(select(func.count(AuditRow.id)).where(AuditRow.action == "listing.open")) or 0
 
 
 def _sealed(session: Session) -> int:

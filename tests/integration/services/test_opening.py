@@ -53,7 +53,7 @@ def columns(session: Session, bid_id: int) -> dict[str, object]:
 
 
 def opening_rows(session: Session) -> list[dict[str, object]]:
-    return list(session.scalars(select(AuditRow.detail).where(AuditRow.action == "bid.open").order_by(AuditRow.id)))
+    return list(session.scalars(select(AuditRow.detail).where(AuditRow.action == "listing.open").order_by(AuditRow.id)))
 
 
 def opened_at(session: Session, market: Market) -> datetime | None:
