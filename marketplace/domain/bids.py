@@ -11,7 +11,7 @@ from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import MOST_FEN_PER_T, MOST_KG
 
 Transport: TypeAlias = Literal["recycler", "producer"]
-State: TypeAlias = Literal["live", "waiting", "won", "partly", "lost", "withdrawn", "replaced", "void"]
+State: TypeAlias = Literal["live", "waiting", "won", "partly", "lost", "withdrawn", "replaced", "void", "invalid"]
 
 TRANSPORTS: Final = ("recycler", "producer")
 """Who carries: the bidder fetches it, and the price holds at the seller's gate; or the seller brings it, and it holds
@@ -76,6 +76,32 @@ def outcome(price: int, *, transport: str, freight: int, deduction: int) -> Outc
     return Outcome(paid + freight, paid)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """
+    What is sealed of a bid until its deadline: all that tells what it is worth.
+
+    ``freight_fen_per_t`` and ``deduction_fen_per_t`` are those estimated when it was received.
+    """
+
+    price_fen_per_t: int
+    kg_per_month: int
+    transport: str
+    freight_fen_per_t: int
+    deduction_fen_per_t: int
+    note: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the bid comes to on both sides."""
+        return outcome(
+            self.price_fen_per_t,
+            transport=self.transport,
+            freight=self.freight_fen_per_t,
+            deduction=self.deduction_fen_per_t,
+        )
+
+
 def usual(prices: Iterable[int]) -> int | None:
     """Return the price that a bid is held against for typing errors: the median; none if it says nothing."""
     known = sorted(prices)
@@ -116,18 +142,25 @@ def state_of(
     listing_withdrawn: bool,
     bidding_open: bool,
     decided: bool,
+    invalid: bool,
     awarded_kg_per_month: int,
-    kg_per_month: int,
+    kg_per_month: int | None,
 ) -> State:
-    """Read the state of a bid off its own timestamps and those of its listing."""
+    """
+    Read the state of a bid off its own timestamps and those of its listing.
+
+    ``kg_per_month`` is None while it is sealed; ``invalid``: its seal could not be opened.
+    """
     if withdrawn:
         return "withdrawn"
     if replaced:
         return "replaced"
-    if awarded_kg_per_month:
+    if awarded_kg_per_month and kg_per_month is not None:
         return "won" if awarded_kg_per_month >= kg_per_month else "partly"
     if listing_withdrawn:
         return "void"
+    if invalid:
+        return "invalid"
     if bidding_open:
         return "live"
     return "lost" if decided else "waiting"

@@ -11,7 +11,7 @@ from marketplace.domain.quantities import MOST_KG, Month
 from marketplace.domain.waiting import refuse_storage
 
 State: TypeAlias = Literal["draft", "published", "sold", "expired", "withdrawn"]
-Bidding: TypeAlias = Literal["none", "open", "to_decide", "decided"]
+Bidding: TypeAlias = Literal["none", "open", "to_open", "to_decide", "decided"]
 
 DISCLOSURES: Final = ("open", "members", "masked")
 """Who reads the producer's name: everybody; verified organizations; nobody but the park until an award."""
@@ -110,7 +110,7 @@ def must_lie_ahead(first: Month, last: Month, bids_close_at: datetime | None, no
 
 
 MATERIAL_FIELDS: Final = tuple(each.name for each in fields(NewListing) if each.name != "loading_hours")
-"""What bidders rely on: frozen from the first bid on. The loading hours alone may still change."""
+"""What bidders rely on, see `rules_stay`. The loading hours alone may still change."""
 
 
 def month_at(now: datetime) -> Month:
@@ -141,13 +141,36 @@ def state_of(
     return "expired" if expires_at is not None and expires_at <= now else "published"
 
 
-def bidding_of(now: datetime, *, bids_close_at: datetime | None, bids_decided_at: datetime | None) -> Bidding:
-    """Read how far the bidding is; at the very instant of the deadline it is over."""
+def bidding_of(
+    now: datetime,
+    *,
+    bids_close_at: datetime | None,
+    bids_opened_at: datetime | None,
+    bids_decided_at: datetime | None,
+) -> Bidding:
+    """
+    Read how far the bidding is; at the very instant of the deadline it is over.
+
+    From then on the sealed bids are ``to_open``. Once they are opened nothing is taken any more, also from a request that
+    came in before the deadline and had to wait.
+    """
     if bids_close_at is None:
         return "none"
     if bids_decided_at is not None:
         return "decided"
-    return "open" if now < bids_close_at else "to_decide"
+    if bids_opened_at is not None:
+        return "to_decide"
+    return "open" if now < bids_close_at else "to_open"
+
+
+def rules_stay(*, bids_close_at: datetime | None, bids_opened_at: datetime | None, has_bids: bool) -> bool:
+    """
+    Say whether the rules of a published listing stay as they are.
+
+    Until its bids are opened they do in any case: could they be changed while there is none, the producer would learn of
+    the first one by trying.
+    """
+    return has_bids or (bids_close_at is not None and bids_opened_at is None)
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ POLICY: Final[dict[str, Action]] = {
     "listing.draft": _row(writes=True, clerk="own", signatory="own"),
     "listing.publish": _row(writes=True, signatory="own"),
     "listing.withdraw": _row(writes=True, signatory="own"),
+    "listing.open": _row(writes=True, clerk="own", signatory="own", system="any"),
     "listing.award": _row(writes=True, signatory="own"),
     "bid.read": _row(clerk="own party", signatory="own party", auditor="any"),
     "bid.submit": _row(writes=True, signatory="own"),

@@ -209,6 +209,28 @@ INVARIANTS: Final = (
         " where l.bids_close_at is null or b.received_at >= l.bids_close_at",
     ),
     Invariant(
+        "I14",
+        "A sealed bid was opened not before the deadline, and only with all bids of its listing.",
+        "select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id"
+        " where b.sealed is not null and b.opened_at is not null"
+        " and (b.opened_at < l.bids_close_at or l.bids_opened_at is null or b.opened_at <> l.bids_opened_at)",
+    ),
+    Invariant(
+        "I15",
+        "An opening is total: every live bid is opened or invalid before anything is decided.",
+        """
+        select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id
+        where l.bids_opened_at is not null and b.opened_at is null and b.replaced_at is null and b.withdrawn_at is null
+        union all
+        select 'listing ' || l.id from listings l
+        where l.bids_opened_at is null and l.bids_close_at is not null
+          and (l.bids_decided_at is not null
+               or exists (select 1 from awards a where a.listing_id = l.id and a.bid_id is not null))
+        union all
+        select 'award ' || a.id from awards a join bids b on b.id = a.bid_id where b.price_fen_per_t is null
+        """,
+    ),
+    Invariant(
         "I17",
         "A published round has its frozen input and its result, with the hashes that it states.",
         """

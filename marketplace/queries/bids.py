@@ -1,4 +1,8 @@
-"""Reads: a recycler's own bids, what they come to, and why one was lost. Nobody reads another's."""
+"""
+Reads: a recycler's own bids, what they come to, and why one was lost. Nobody reads another's.
+
+Until a listing's bids are opened nobody reads what a bid says, its bidder neither: there is its receipt alone.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import Outcome, State, outcome, ranked, state_of
+from marketplace.domain.bids import State, Terms, ranked, state_of
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import Bidding, bidding_of
+from marketplace.domain.listings import Bidding
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
@@ -60,15 +64,14 @@ class BidRow:
     bidder_en: str
     first_month: Month
     last_month: Month
-    price_fen_per_t: int
-    kg_per_month: int
-    transport: str
-    freight_fen_per_t: int
-    deduction_fen_per_t: int
+    terms: Terms | None
+    """What was bid; none while it is sealed, and if it could not be opened."""
+    receipt: str | None
+    invalid_because: str
     road_m: int
-    note: str
     revision: int
     received_at: datetime
+    opened_at: datetime | None
     bids_close_at: datetime | None
     bidding: Bidding
     state: State
@@ -76,16 +79,6 @@ class BidRow:
     award_id: int | None
     standing: Standing | None
     decided_because: str
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the bid comes to on both sides."""
-        return outcome(
-            self.price_fen_per_t,
-            transport=self.transport,
-            freight=self.freight_fen_per_t,
-            deduction=self.deduction_fen_per_t,
-        )
 
 
 @dataclass(frozen=True)
@@ -100,19 +93,18 @@ def bids_page(session: Session, actor: Actor, wish: Wish, *, now: datetime) -> B
     query = _own().where(Bid.organization_id.in_(actor.organization_ids), Bid.replaced_at.is_(None))
     listed = page_of(session, query, replace(wish, sort=wish.sort or "-received"), sorts=SORTS, last=Bid.id.desc())
     viewer = viewer_of(session, actor)
-    standings = standings_of(session, {row.Bid.listing_id for row in listed.rows if _over(row.Listing, now)})
+    standings = standings_of(session, {row.Bid.listing_id for row in listed.rows if _is_open(row.Listing)})
     rows = tuple(_row(row, viewer, standings, now) for row in listed.rows)
     return BidsPage(replace(listed, rows=rows))
 
 
 @dataclass(frozen=True)
 class Revision:
-    """An earlier state of a bid."""
+    """An earlier state of a bid; ``terms`` are none where it is sealed, as what was replaced or withdrawn stays."""
 
     revision: int
-    price_fen_per_t: int
-    kg_per_month: int
-    transport: str
+    terms: Terms | None
+    receipt: str | None
     received_at: datetime
     ended_at: datetime | None
     withdrawn: bool
@@ -135,18 +127,18 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
     """
     Return an own bid. Raises NotFound.
 
-    An auditor reads it once the deadline has passed; the producer reads bids on its award page alone.
+    An auditor reads it once the bids are opened; the producer reads bids on its award page alone.
     """
     found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
     if found is None:
         raise NotFound
     bid: Bid = found.Bid
     listing: Listing = found.Listing
-    if not _over(listing, now) and bid.organization_id not in actor.organization_ids:
+    if not _is_open(listing) and bid.organization_id not in actor.organization_ids:
         raise NotFound
     actor.must("bid.read", Belonging.to(bid.organization_id))
     viewer = viewer_of(session, actor)
-    standings = standings_of(session, [listing.id] if _over(listing, now) else [])
+    standings = standings_of(session, [listing.id] if _is_open(listing) else [])
     row = _row(found, viewer, standings, now)
     earlier = session.scalars(
         select(Bid)
@@ -161,9 +153,8 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
         revisions=tuple(
             Revision(
                 each.revision,
-                each.price_fen_per_t,
-                each.kg_per_month,
-                each.transport,
+                _terms(each, listing),
+                each.receipt,
                 each.received_at,
                 each.withdrawn_at or each.replaced_at,
                 each.withdrawn_at is not None,
@@ -177,23 +168,21 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
 
 
 def net_of(bid: Bid) -> int:
-    """Return what the seller nets from a bid, in fen per tonne."""
-    return outcome(
-        bid.price_fen_per_t,
-        transport=bid.transport,
-        freight=bid.freight_fen_per_t,
-        deduction=bid.deduction_fen_per_t,
-    ).net_fen_per_t
+    """Return what the seller nets from a bid that is opened, in fen per tonne."""
+    return bid.terms.outcome.net_fen_per_t
+
+
+def valid() -> ColumnElement[bool]:
+    """Return the condition that a bid stands and was opened; of what could not be opened no page reckons anything."""
+    return and_(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None), Bid.price_fen_per_t.is_not(None))
 
 
 def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, Standing]:
-    """Return where each bid on these listings stands: bid -> standing. Two SELECTs; only for what is over."""
+    """Return where each bid on these listings stands: bid -> standing. Two SELECTs; only for what is opened."""
     if not listing_ids:
         return {}
     by_listing: dict[int, list[Bid]] = defaultdict(list)
-    for bid in session.scalars(
-        select(Bid).where(Bid.listing_id.in_(listing_ids), Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
-    ):
+    for bid in session.scalars(select(Bid).where(Bid.listing_id.in_(listing_ids), valid())):
         by_listing[bid.listing_id].append(bid)
     awarded = frozenset(
         session.scalars(select(Award.bid_id).where(Award.listing_id.in_(listing_ids), Award.bid_id.is_not(None)))
@@ -215,8 +204,12 @@ def _standings(bids: Sequence[Bid], awarded: frozenset[int | None]) -> dict[int,
     }
 
 
-def _over(listing: Listing, now: datetime) -> bool:
-    return listing.bids_close_at is not None and now >= listing.bids_close_at
+def _is_open(listing: Listing) -> bool:
+    return listing.bids_opened_at is not None
+
+
+def _terms(bid: Bid, listing: Listing) -> Terms | None:
+    return bid.terms if _is_open(listing) and bid.price_fen_per_t is not None else None
 
 
 def _own() -> Any:
@@ -252,7 +245,7 @@ def _own() -> Any:
 def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime) -> BidRow:
     bid: Bid = row.Bid
     listing: Listing = row.Listing
-    bidding = bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
+    bidding = listing.bidding(now)
     told = viewer.sees(
         listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.award_id is not None
     ).names
@@ -262,6 +255,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         listing_withdrawn=listing.withdrawn_at is not None,
         bidding_open=bidding == "open",
         decided=bidding == "decided",
+        invalid=bool(bid.invalid_because),
         awarded_kg_per_month=row.awarded_kg,
         kg_per_month=bid.kg_per_month,
     )
@@ -277,15 +271,13 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         bidder_en=row.bidder_en or row.bidder_zh,
         first_month=listing.first_month,
         last_month=listing.last_month,
-        price_fen_per_t=bid.price_fen_per_t,
-        kg_per_month=bid.kg_per_month,
-        transport=bid.transport,
-        freight_fen_per_t=bid.freight_fen_per_t,
-        deduction_fen_per_t=bid.deduction_fen_per_t,
+        terms=_terms(bid, listing),
+        receipt=bid.receipt,
+        invalid_because=bid.invalid_because,
         road_m=bid.road_m,
-        note=bid.note,
         revision=bid.revision,
         received_at=bid.received_at,
+        opened_at=listing.bids_opened_at,
         bids_close_at=listing.bids_close_at,
         bidding=bidding,
         state=state,

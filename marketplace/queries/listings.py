@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import EXPIRES_SOON, Bidding, NewListing, State, bidding_of, month_at, state_of
+from marketplace.domain.listings import (
+    EXPIRES_SOON,
+    Bidding,
+    NewListing,
+    State,
+    month_at,
+    rules_stay,
+    state_of,
+)
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 from marketplace.persistence.fit import offered
@@ -147,7 +155,7 @@ def _row(row: Any, now: datetime) -> ListingRow:
         state=state,
         expires_soon=_soon(listing, state, now),
         expires_at=listing.expires_at,
-        bidding=bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at),
+        bidding=listing.bidding(now),
         bids_close_at=listing.bids_close_at,
     )
 
@@ -196,7 +204,6 @@ def form_page(
     stream, site, organization = row
     belonging = Belonging.to(organization.id, organization.park_id, site.park_id)
     actor.must("listing.draft", belonging)
-    bids = listing is not None and session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1))
     begin = month_at(now)
     months = tuple(begin.until(begin.plus(AHEAD - 1)))
     of = offered(session, [stream.id], now=now)[stream.id]
@@ -215,7 +222,7 @@ def form_page(
         may_publish=actor.may("listing.publish", belonging),
         listing=_command(listing) if listing is not None else None,
         published=listing is not None and listing.published_at is not None,
-        frozen=bool(bids),
+        frozen=listing is not None and listing.published_at is not None and _rules_stay(session, listing),
     )
 
 
@@ -338,7 +345,7 @@ def listing_page(session: Session, actor: Actor, listing_id: int, *, now: dateti
         leftovers=_leftovers(session, listing_id),
         awards=_awards(session, listing_id),
         bids=standing if row.bidding in {"to_decide", "decided"} else None,
-        frozen=_has_bids(session, listing_id),
+        frozen=listing.published_at is not None and _rules_stay(session, listing),
         decided_because=listing.bids_decided_because,
         may={name: actor.may(f"listing.{name}", belonging) for name in ("draft", "publish", "withdraw", "award")}
         | {"read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id})))},
@@ -387,8 +394,9 @@ def _standing(session: Session, listing_id: int) -> int:
     )
 
 
-def _has_bids(session: Session, listing_id: int) -> bool:
-    return session.scalar(select(Bid.id).where(Bid.listing_id == listing_id).limit(1)) is not None
+def _rules_stay(session: Session, listing: Listing) -> bool:
+    has_bids = session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1)) is not None
+    return rules_stay(bids_close_at=listing.bids_close_at, bids_opened_at=listing.bids_opened_at, has_bids=has_bids)
 
 
 def _takers(session: Session, actor: Actor, listing: Listing, now: datetime) -> Takers:

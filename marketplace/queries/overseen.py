@@ -158,6 +158,7 @@ def stalled(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
             Listing.published_at < now - STALLED,
             Listing.withdrawn_at.is_(None),
             Listing.expires_at > now,
+            or_(Listing.bids_close_at.is_(None), Listing.bids_opened_at.is_not(None)),  # that none came is sealed too
             live_bids().scalar_subquery() == 0,
             taken == 0,
         )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
+from marketplace.domain.listings import bidding_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, Value
 from marketplace.persistence.ledger import Posting
@@ -215,7 +216,8 @@ def listings(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]
     """Yield listings whose bids wait for a decision, and those that run out. One SELECT."""
     rows = session.execute(
         select(
-            Listing.id, WasteStream.name, WasteStream.name_en, Listing.bids_close_at, Listing.bids_decided_at, Listing.expires_at,
+            Listing.id, WasteStream.name, WasteStream.name_en, Listing.bids_close_at, Listing.bids_opened_at,
+            Listing.bids_decided_at, Listing.expires_at,
             live_bids().scalar_subquery().label("bids"),
         )
         .join(WasteStream, WasteStream.id == Listing.stream_id)
@@ -230,7 +232,26 @@ def listings(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]
     )  # fmt: skip
     for row in rows:
         left_open = left(now, row.expires_at)
-        if row.bids_close_at is not None and row.bids_close_at <= now and row.bids_decided_at is None and row.bids:
+        bidding = bidding_of(
+            now,
+            bids_close_at=row.bids_close_at,
+            bids_opened_at=row.bids_opened_at,
+            bids_decided_at=row.bids_decided_at,
+        )
+        if bidding == "to_open":  # with or without bids: how many there are is told when they are opened
+            yield Task(
+                "wait",
+                Sentence("To open"),
+                Sentence(
+                    "Bidding on %(stream_named)s has ended; the bids are still sealed.",
+                    {"stream_named": (row.name, row.name_en)},
+                ),
+                Sentence("Open them"),
+                "listings",
+                row.id,
+                rank=hours_left(now, row.expires_at),
+            )
+        elif bidding == "to_decide" and row.bids:
             yield Task(
                 "wait",
                 Sentence("To award"),

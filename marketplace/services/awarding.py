@@ -9,11 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import ANSWER_DAYS, outcome, ranked
+from marketplace.domain.bids import ANSWER_DAYS, ranked
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.filings import months_unfiled
 from marketplace.domain.fit import Fit
-from marketplace.domain.listings import bidding_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.audit import record
@@ -47,8 +46,8 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
     Award so many kilograms a month to a bid and return the award's id; the recycler then has three days to answer.
 
     A month in which less is left gets what is left. Raises NotFound, NotAllowed; Invalid if it is more than the bid
-    asks for; Conflict before the deadline, when the bidding was ended, the bid does not stand, the line does not fit
-    (any more), a month has no filing that it needs, a cap or least lot is broken, or a counter does not hold it.
+    asks for; Conflict before the bids are opened, when the bidding was ended, the bid does not stand, the line does not
+    fit (any more), a month has no filing that it needs, a cap or least lot is broken, or a counter does not hold it.
     """
     with transaction(session):
         listing_id = session.scalar(select(Bid.listing_id).where(Bid.id == bid_id))
@@ -60,11 +59,14 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
             raise Conflict("This bid was replaced or withdrawn by the recycler.")
         if session.scalar(select(Award.id).where(Award.bid_id == bid_id)) is not None:
             raise Conflict("This bid has been awarded already.")
-        if not 0 < kg_per_month <= bid.kg_per_month:
+        if bid.invalid_because:
+            raise Conflict("This bid is invalid: it could not be opened.")
+        terms = bid.terms
+        if not 0 < kg_per_month <= terms.kg_per_month:
             raise Invalid(
                 "The bid is for up to %(most_kg)s t per month; award that much or less.",
                 field="kg_per_month",
-                most_kg=bid.kg_per_month,
+                most_kg=terms.kg_per_month,
             )
         must_be_verified(session, sale.producer_id)
         must_be_verified(session, bid.organization_id)
@@ -97,8 +99,8 @@ def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *,
     """
     End the bidding: those without an award have lost, and read the reason.
 
-    Raises NotFound, NotAllowed; Invalid without a reason where nothing was awarded; Conflict before the deadline or if
-    it was ended before.
+    Raises NotFound, NotAllowed; Invalid without a reason where nothing was awarded; Conflict before the bids are opened or
+    if it was ended before.
     """
     with transaction(session):
         sale = _to_decide(session, actor, listing_id, now)
@@ -141,7 +143,7 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -
     actor.must("listing.award", Belonging.to(producer_id, park_id, site_park_id))
     if listing.withdrawn_at is not None:
         raise Conflict("This listing has been withdrawn.")
-    match bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at):
+    match listing.bidding(now):
         case "none":
             raise Conflict("This listing takes no bids: it waits for a matching round.")
         case "open":
@@ -149,6 +151,8 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -
                 "Bids are sealed until %(bids_close_at)s: before that nobody reads or awards them.",
                 bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
             )
+        case "to_open":
+            raise Conflict("The deadline has passed and the bids are still sealed: open them first.")
         case "decided":
             raise Conflict("The bidding on this listing has been ended.")
     return _Sale(listing, producer_id, park_id)
@@ -233,7 +237,8 @@ def _left(session: Session, listing_id: int) -> bool:
 
 
 def _award(session: Session, sale: _Sale, bid: Bid, fit: Fit, share: Share, now: datetime) -> Award:
-    net = _net(bid)
+    terms = bid.terms
+    net = terms.outcome.net_fen_per_t
     award = Award(
         bid_id=bid.id,
         listing_id=bid.listing_id,
@@ -242,9 +247,9 @@ def _award(session: Session, sale: _Sale, bid: Bid, fit: Fit, share: Share, now:
         recycler_id=bid.organization_id,
         kg=sum(share.months.values()),
         price_fen_per_t=net,
-        transport=bid.transport,
-        freight_fen_per_t=bid.freight_fen_per_t,
-        deduction_fen_per_t=bid.deduction_fen_per_t,
+        transport=terms.transport,
+        freight_fen_per_t=terms.freight_fen_per_t,
+        deduction_fen_per_t=terms.deduction_fen_per_t,
         great_circle_m=fit.haul.great_circle_m,
         road_m=bid.road_m,
         explanation=_explanation(session, bid, net),
@@ -261,27 +266,26 @@ def _award(session: Session, sale: _Sale, bid: Bid, fit: Fit, share: Share, now:
     return award
 
 
-def _net(bid: Bid) -> int:
-    return outcome(
-        bid.price_fen_per_t,
-        transport=bid.transport,
-        freight=bid.freight_fen_per_t,
-        deduction=bid.deduction_fen_per_t,
-    ).net_fen_per_t
-
-
 def _explanation(session: Session, bid: Bid, net: int) -> dict[str, list[dict[str, object]]]:
     """Return why this bid, for each reader: no reader finds another's bid in it."""
     live = session.scalars(
-        select(Bid).where(Bid.listing_id == bid.listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+        select(Bid).where(
+            Bid.listing_id == bid.listing_id,
+            Bid.replaced_at.is_(None),
+            Bid.withdrawn_at.is_(None),
+            Bid.price_fen_per_t.is_not(None),
+        )
     ).all()
-    order = ranked((each.id, _net(each), (each.received_at - EPOCH) // MICROSECOND) for each in live)
+    order = ranked(
+        (each.id, each.terms.outcome.net_fen_per_t, (each.received_at - EPOCH) // MICROSECOND) for each in live
+    )
+    terms = bid.terms
     place = next(each.rank for each in order if each.bid_id == bid.id)
     money: dict[str, str | int | Sentence | tuple[str, ...] | None] = {
         "price_fen_per_t": net,
-        "delivered_fen_per_t": net + bid.freight_fen_per_t + bid.deduction_fen_per_t,
-        "freight_fen_per_t": bid.freight_fen_per_t,
-        "deduction_fen_per_t": bid.deduction_fen_per_t,
+        "delivered_fen_per_t": net + terms.freight_fen_per_t + terms.deduction_fen_per_t,
+        "freight_fen_per_t": terms.freight_fen_per_t,
+        "deduction_fen_per_t": terms.deduction_fen_per_t,
     }
     rank = Sentence(
         "By what the producer nets the bid is number %(rank)s of %(bids)s.", {"rank": place, "bids": len(order)}

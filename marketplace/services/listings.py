@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.hazards import refuse_hazardous
-from marketplace.domain.listings import MATERIAL_FIELDS, NewListing, expiry, month_at, must_lie_ahead
+from marketplace.domain.listings import MATERIAL_FIELDS, NewListing, expiry, month_at, must_lie_ahead, rules_stay
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.fit import latest_values
@@ -68,10 +68,10 @@ def edit_listing(
     session: Session, actor: Actor, listing_id: int, new: NewListing, *, publish: bool = False, now: datetime
 ) -> None:
     """
-    Change a listing; what bidders rely on only until the first bid.
+    Change a listing; what bidders rely on only while it is a draft, waits for a round alone, or nobody has bid at all.
 
-    Raises NotFound, NotAllowed (a published one is changed by a signatory), Invalid, Conflict after the first bid or
-    if some of it is spoken for.
+    Raises NotFound, NotAllowed (a published one is changed by a signatory), Invalid, Conflict if its rules stay or some
+    of it is spoken for.
     """
     with transaction(session):
         listing = _locked(session, listing_id)
@@ -83,7 +83,7 @@ def edit_listing(
         values = asdict_of(new)
         changed = sorted(name for name in MATERIAL_FIELDS if getattr(listing, name) != values[name])
         if published and changed:
-            _must_not_have_bids(session, listing_id)
+            _must_be_free_to_change(session, listing)
             must_be_verified(session, of.organization_id)
         if changed:
             new.must_lie_ahead(now)
@@ -237,11 +237,13 @@ def _must_not_overlap(session: Session, listing: Listing, now: datetime) -> None
         )
 
 
-def _must_not_have_bids(session: Session, listing_id: int) -> None:
-    if session.scalar(select(Bid.id).where(Bid.listing_id == listing_id).limit(1)) is not None:
+def _must_be_free_to_change(session: Session, listing: Listing) -> None:
+    """Raise Conflict, in the same words whether or not somebody has bid: that is told to nobody before the opening."""
+    has_bids = session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1)) is not None
+    if rules_stay(bids_close_at=listing.bids_close_at, bids_opened_at=listing.bids_opened_at, has_bids=has_bids):
         raise Conflict(
-            "Bids were made on these rules, so they stay as they are. To change them, withdraw the listing and publish a"
-            " new one: the bidders then bid again. The loading hours may change at any time."
+            "Recyclers bid on these rules, so they stay as they are. To change them, withdraw the listing and publish a"
+            " new one: whoever had bid then bids again. The loading hours may change at any time."
         )
 
 

@@ -10,7 +10,7 @@ from marketplace.domain.errors import Conflict, Invalid
 from marketplace.queries import bids as queries
 from marketplace.queries.bidding import BidFormPage, bid_form_page
 from marketplace.services import bids as services
-from marketplace.web.context import actor, now, session
+from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
 from marketplace.web.forms.bids import BidForm
 from marketplace.web.i18n import gettext
@@ -40,11 +40,17 @@ def new(listing_id: int) -> ResponseReturnValue:
         comes_to = _outcome(form, page)
         if request.form.get("action") != "calculate":
             try:
-                bid_id = services.submit_bid(session(), actor(), form.command(listing_id, page.line.line_id), now=now())
+                bid_id = services.submit_bid(
+                    session(),
+                    actor(),
+                    form.command(listing_id, page.line.line_id),
+                    sealer=parts().sealer,
+                    now=now(),
+                )
             except (Invalid, Conflict) as refusal:
                 form.show(refusal, status_of(refusal))
             else:
-                flash(gettext("Your bid is received. Until the deadline nobody but you reads it."), "use")
+                flash(gettext("Your bid is received and sealed. Until the deadline nobody reads what it says."), "use")
                 return redirect(url_for("bids.show", bid_id=bid_id), code=303)
     elif request.method == "GET":
         form.fill(page)

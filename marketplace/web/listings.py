@@ -11,7 +11,8 @@ from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
 from marketplace.queries.listings import FormPage
 from marketplace.services import listings as services
-from marketplace.web.context import actor, now, session
+from marketplace.services.opening import open_bids as open_sealed
+from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
 from marketplace.web.forms.listings import CLOSING_HOUR, AwardForm, EndForm, ListingForm
 from marketplace.web.i18n import gettext
@@ -112,8 +113,17 @@ def withdraw(listing_id: int) -> ResponseReturnValue:
 @blueprint.route(f"/listings/{ID}/bids")
 @requires("listing.read")
 def award(listing_id: int) -> ResponseReturnValue:
-    """Show the bids once the deadline has passed, ranked by what the producer nets."""
+    """Show the bids once they are opened, ranked by what the producer nets."""
     return _award(listing_id, None, EndForm())
+
+
+@blueprint.route(f"/listings/{ID}/bids/open", methods=["POST"])
+@requires("listing.open")
+def open_bids(listing_id: int) -> ResponseReturnValue:
+    """Open the sealed bids, where the worker has not done so yet."""
+    open_sealed(session(), actor(), listing_id, sealer=parts().sealer, now=now())
+    flash(gettext("The bids are opened."), "use")
+    return redirect(url_for("listings.award", listing_id=listing_id), code=303)
 
 
 @blueprint.route(f"/listings/{ID}/bids/<int:bid_id>/award", methods=["POST"])

@@ -114,8 +114,9 @@ def test_names_are_told_by_the_level_of_the_listing(
 
 
 def test_an_award_tells_the_name_of_a_masked_producer(world: World, browse: Browse) -> None:
-    world.set_listing(disclosure="masked", bids_close_at=NOW - timedelta(hours=1))
+    world.set_listing(disclosure="masked")
     bid = world.new_bid(world.recycler, world.line, price_fen_per_t=2000)
+    world.close()
     buyer, seller = browse(world.buyer.id, language="en"), browse(world.seller.id, language="en")
     assert "Yungang Power" not in text(buyer, f"/bids/{bid.id}")
 
@@ -198,13 +199,13 @@ def test_near_shows_what_fits_an_own_line_with_its_predicted_price(world: World,
 
 
 def test_strangers_change_nothing(world: World, browse: Browse) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     bid = world.new_bid(world.recycler, world.line)
+    world.close()
     stranger = browse(world.stranger.id)
     listing = f"/listings/{world.listing.id}"
 
     for url in (f"{listing}/publish", f"{listing}/renew", f"{listing}/withdraw", f"{listing}/edit",
-                f"{listing}/bids/{bid.id}/award", f"{listing}/bids/end", f"/bids/{bid.id}/withdraw",
+                f"{listing}/bids/{bid.id}/award", f"{listing}/bids/end", f"{listing}/bids/open", f"/bids/{bid.id}/withdraw",
                 f"/streams/{world.stream.id}/listings/new"):  # fmt: skip
         data = LISTING_FORM | {"kg_per_month": "1", "reason": "x"}
         assert stranger.post(url, data=data).status_code == 404, url
@@ -213,8 +214,8 @@ def test_strangers_change_nothing(world: World, browse: Browse) -> None:
 
 
 def test_every_page_speaks_chinese(world: World, browse: Browse, client: FlaskClient) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     bid = world.new_bid(world.recycler, world.line)
+    world.close()
     seller, buyer = browse(world.seller.id), browse(world.buyer.id)
     listing = f"/listings/{world.listing.id}"
 
@@ -249,8 +250,8 @@ def test_pages_ask_the_database_as_often_for_many_as_for_few(app: Flask, world: 
     urls = ("/listings", "/board", "/board?place=Datong", f"/board/{world.listing.id}", f"/listings/{world.listing.id}",
             f"/streams/{world.stream.id}/takers", f"/listings/{world.listing.id}/bids", "/near", "/bids")  # fmt: skip
     clients = {url: browse((world.buyer if url in {"/near", "/bids"} else world.seller).id) for url in urls}
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
-    world.new_bid(world.recycler, world.line)
+    opened = world.close()
+    world.new_bid(world.recycler, world.line, opened_at=opened)
 
     def asked(url: str) -> int:
         text(clients[url], url)
@@ -261,7 +262,7 @@ def test_pages_ask_the_database_as_often_for_many_as_for_few(app: Flask, world: 
     few = {url: asked(url) for url in urls}
     for _ in range(60):
         organization = world.make.organization()
-        world.new_bid(organization, world.make.line(world.make.site(organization)))
+        world.new_bid(organization, world.make.line(world.make.site(organization)), opened_at=opened)
         world.make.listing(
             world.make.stream(world.site),
             first_month=THIS.plus(1),

@@ -245,11 +245,17 @@ class Builder:
             bids_close_at=self.ago(days=5), first_month=self.month.plus(4), last_month=self.month.plus(5)
         )
         self._bid(closed)  # to be decided
+        self.make.opened(closed)
+        due = self._listing(
+            bids_close_at=self.ago(hours=1), first_month=self.month.plus(8), last_month=self.month.plus(8)
+        )
+        self._bid(due)  # to be opened
         for first in (6, 7):
             sold = self._listing(
                 bids_close_at=self.ago(days=5), first_month=self.month.plus(first), last_month=self.month.plus(first)
             )
             bid = self._bid(sold)
+            self.make.opened(sold)
             award = award_bid(self.session, self._actor("signatory of the producer"), bid.id, KG, now=self.ago(days=1))
             self.bundle(award_id=award, listing_id=sold.id, bid_id=bid.id)
 

@@ -10,10 +10,12 @@ from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
+from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
-from marketplace.persistence import database
+from marketplace.domain.sealing import Sealer
+from marketplace.persistence import database, listings
 from marketplace.persistence.rounds import Round
-from marketplace.services import awarding, counters, rounds, runs
+from marketplace.services import awarding, bids, counters, opening, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -28,6 +30,21 @@ def award(session: Session, wanted: tuple[Actor, int, int, datetime]) -> int:
     """Award a bid through the service that a view calls."""
     actor, bid_id, kg_per_month, now = wanted
     return awarding.award_bid(session, actor, bid_id, kg_per_month, now=now)
+
+
+def open_bids(session: Session, wanted: tuple[Actor, int, Sealer, datetime]) -> None:
+    """Open the sealed bids of a listing."""
+    actor, listing_id, sealer, now = wanted
+    opening.open_bids(session, actor, listing_id, sealer=sealer, now=now)
+
+
+def bid_or_open(session: Session, wanted: tuple[Actor, int | NewBid, Sealer, datetime]) -> None:
+    """Open the sealed bids of a listing, or bid on it by a clock that says that there is time."""
+    actor, what, sealer, now = wanted
+    if isinstance(what, NewBid):
+        bids.submit_bid(session, actor, what, sealer=sealer, now=now)
+    else:
+        opening.open_bids(session, actor, what, sealer=sealer, now=now)
 
 
 def run(session: Session, wanted: tuple[Actor, int, datetime]) -> str:
@@ -116,6 +133,26 @@ def _meet_before_reserving() -> None:
         awarding.reserve = reserve_together
 
 
+def _no_opening_lock() -> None:
+    """Let everybody read that the bids are sealed before anybody opens them."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    due = opening._is_due
+
+    def due_together(listing: Any, now: datetime) -> bool:
+        answer = due(listing, now)
+        meet()
+        return answer
+
+    opening._is_due = due_together
+
+
+def _no_end() -> None:
+    """Take bids by the clock of the request alone, whether or not they have been opened since."""
+    read = listings.bidding_of
+    listings.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
+
+
 def _no_hold() -> None:
     """Hold a round whoever holds it: the condition of the UPDATE is gone."""
 
@@ -148,9 +185,12 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
     "immediate": _no_immediate,
+    "opening": _no_opening_lock,
+    "end": _no_end,
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
 }
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``immediate``:
-SQLite's BEGIN IMMEDIATE; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""
+SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened; ``end``: that none is taken once they are;
+``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""

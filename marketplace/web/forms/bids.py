@@ -40,14 +40,8 @@ class BidForm(MarketForm):
     line = HiddenField()
 
     def fill(self, page: BidFormPage) -> None:
-        """Show the bid that stands, or what is offered."""
-        if page.live is None:
-            self.kg_per_month.data = page.kg_per_month
-            return
-        self.price.data = page.live.price_fen_per_t
-        self.kg_per_month.data = page.live.kg_per_month
-        self.transport.data = page.live.transport
-        self.note.data = page.live.note
+        """Begin with what is offered; a bid that stands is sealed and does not show."""
+        self.kg_per_month.data = page.kg_per_month
 
     def command(self, listing_id: int, line_id: int) -> NewBid:
         """Return the bid. Raises Invalid."""

@@ -155,8 +155,11 @@ def test_bids_that_are_in_wait_for_a_decision_and_old_listings_run_out(session: 
     make.bid(listing, make.line(make.site(works)), works, received_at=NOON - timedelta(days=1))
     make.listing(runs_out, expires_at=NOON + timedelta(days=6), bids_close_at=None)
 
+    sealed = page(session, make.signatory(plant))
+    make.opened(listing)
     found = page(session, make.signatory(plant))
 
+    assert said(sealed) == [("wait", "To open", "listings"), ("info", "Runs out", "listings")]
     assert said(found) == [("wait", "To award", "listings"), ("info", "Runs out", "listings")]
 
 
@@ -188,7 +191,9 @@ def test_a_park_sees_who_waits_and_what_stalls(session: Session, make: Make) -> 
     waiting = make.organization(park_id=park.id, verified_at=None)
     plant = make.organization(park_id=park.id)
     make.line(make.site(plant), permit_verified_at=None)
-    make.listing(make.stream(make.site(plant)), published_at=NOON - timedelta(days=15))
+    old = NOON - timedelta(days=15)
+    make.listing(make.stream(make.site(plant)), published_at=old, bids_close_at=None)
+    make.listing(make.stream(make.site(plant)), published_at=old)  # that nobody has bid is sealed too
     make.round(park, opened_at=NOON - timedelta(days=9), closes_at=NOON - timedelta(hours=1))
     make.organization(verified_at=None)
 
@@ -201,7 +206,7 @@ def test_a_park_sees_who_waits_and_what_stalls(session: Session, make: Make) -> 
         ("wait", "Stalled", "listings"),
     ]
     assert [task.id for task in found.tasks if str(task.state) == "To verify"] == [waiting.id]
-    assert [count.count for count in found.counts] == [1, 1]
+    assert [count.count for count in found.counts] == [1, 2]
 
 
 def test_the_operator_sees_parks_without_administrators_and_a_missing_worker(session: Session, make: Make) -> None:

@@ -96,6 +96,8 @@ def test_what_makes_no_sense_names_its_field(changed: dict[str, object], field: 
         ({"listing_withdrawn": True}, "void"),
         ({"replaced": True, "bidding_open": True}, "replaced"),
         ({"withdrawn": True, "decided": True}, "withdrawn"),
+        ({"invalid": True, "decided": True, "kg_per_month": None}, "invalid"),
+        ({"bidding_open": True, "kg_per_month": None}, "live"),
     ],
 )
 def test_the_state_of_a_bid(changed: dict[str, object], state: str) -> None:
@@ -105,6 +107,7 @@ def test_the_state_of_a_bid(changed: dict[str, object], state: str) -> None:
         "listing_withdrawn": False,
         "bidding_open": False,
         "decided": False,
+        "invalid": False,
         "awarded_kg_per_month": 0,
         "kg_per_month": 9,
     }
