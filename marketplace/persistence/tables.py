@@ -9,6 +9,7 @@ from marketplace.persistence import (
     outbox,
     parks,
     people,
+    questions,
     rounds,
     streams,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "outbox",
     "parks",
     "people",
+    "questions",
     "rounds",
     "streams",
 ]

@@ -22,6 +22,7 @@ from marketplace.persistence.pairs import Lot, months_ahead
 from marketplace.persistence.rounds import Award, Leftover, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.listed import Listed, Wish, matches, page_of
+from marketplace.queries.questions import QuestionRow, questions_of
 from marketplace.queries.roundworth import was_proved
 from marketplace.queries.takers import AHEAD, Takers, takers_of
 from marketplace.queries.viewers import grade_names
@@ -292,6 +293,7 @@ class ListingPage:
     """How many stand; none until the deadline, when nobody may know."""
     frozen: bool
     decided_because: str
+    questions: tuple[QuestionRow, ...]
     may: Mapping[str, bool]
 
 
@@ -340,8 +342,12 @@ def listing_page(session: Session, actor: Actor, listing_id: int, *, now: dateti
         bids=standing if row.bidding in {"to_decide", "decided"} else None,
         frozen=_has_bids(session, listing_id),
         decided_because=listing.bids_decided_because,
+        questions=questions_of(session, actor, listing_id, named=actor.may("question.oversee", belonging)),
         may={name: actor.may(f"listing.{name}", belonging) for name in ("draft", "publish", "withdraw", "award")}
-        | {"read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id})))},
+        | {
+            "read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id}))),
+            "answer": row.bidding == "open" and row.state != "withdrawn" and actor.may("question.answer", belonging),
+        },
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
 from marketplace.domain.quantities import Month
+from marketplace.domain.questions import WAITS_LONG
 from marketplace.domain.wording import Sentence, Value
 from marketplace.persistence.ledger import Posting
 from marketplace.persistence.lines import IntakeLine, LineMaterial
@@ -18,6 +19,7 @@ from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.rounds import Award, Round
 from marketplace.persistence.streams import LabSheet, WasteStream
+from marketplace.queries.questions import waiting
 from marketplace.queries.todo import Count, Storage, Task, hours_left, left
 
 SHEET_GOOD_FOR: Final = timedelta(days=183)
@@ -256,6 +258,25 @@ def listings(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]
                 row.id,
                 rank=hours_left(now, row.expires_at),
             )
+
+
+def questions(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
+    """Yield the listings on which a question waits for an answer. One SELECT."""
+    for row in session.execute(waiting(now).where(Organization.id.in_(actor.organization_ids))):
+        values: dict[str, Value] = {
+            "stream_named": (row.name, row.name_en),
+            "count": row.count,
+            "left": left(now, row.bids_close_at),
+        }
+        yield Task(
+            "fail" if row.since <= now - WAITS_LONG else "wait",
+            Sentence("Question"),
+            Sentence("%(stream_named)s: questions without an answer: %(count)s; %(left)s.", values),
+            Sentence("Answer"),
+            "listings",
+            row.id,
+            rank=hours_left(now, row.bids_close_at),
+        )
 
 
 def permits(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:

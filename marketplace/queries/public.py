@@ -14,12 +14,14 @@ from marketplace.domain.errors import NotFound
 from marketplace.domain.fit import Verdict
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.fit import latest_values
+from marketplace.persistence.kept import belonging
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing
-from marketplace.persistence.organizations import Site
+from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.board import Card, cards_of
+from marketplace.queries.questions import Asker, QuestionRow, askers, questions_of
 from marketplace.queries.takers import ORDER
 from marketplace.queries.viewers import viewer_of
 
@@ -58,13 +60,18 @@ class PublicListing:
     note: str
     lines: tuple[OwnLine, ...]
     verified: bool
+    questions: tuple[QuestionRow, ...]
+    askers: tuple[Asker, ...]
+    """The own organizations that may ask; none once the bidding is over."""
 
 
 def public_listing(session: Session, actor: Actor, listing_id: int, *, now: datetime) -> PublicListing:
     """Return a listing that stands on the board. Raises NotFound for all others. A fixed number of SELECTs."""
     row = session.execute(
-        select(Listing, WasteStream)
+        select(Listing, WasteStream, Site, Organization)
         .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
         .where(
             Listing.id == listing_id,
             Listing.published_at.is_not(None),
@@ -74,7 +81,7 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
     ).one_or_none()
     if row is None:
         raise NotFound
-    listing, stream = row
+    listing, stream, site, producer = row
     viewer = viewer_of(session, actor)
     card = cards_of(session, viewer, [listing_id], now=now)[0]
     told = card.sight.figures
@@ -92,6 +99,12 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
         note=listing.note if card.sight.names else "",
         lines=_own_lines(session, actor, listing_id, now=now) if told else (),
         verified=viewer.member,
+        questions=questions_of(
+            session, actor, listing_id, named=actor.may("question.oversee", belonging(producer, site))
+        )
+        if told
+        else (),
+        askers=askers(session, actor, producer_id=producer.id) if told and card.bidding == "open" else (),
     )
 
 

@@ -51,6 +51,7 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
         tasks += owned.awards(session, actor, now=now)
         if actor.produces:
             tasks += owned.listings(session, actor, now=now)
+            tasks += owned.questions(session, actor, now=now)
         if actor.recycles:
             tasks += owned.permits(session, actor, now=now)
             tasks += owned.results(session, actor, now=now)
@@ -61,6 +62,7 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
         tasks += overseen.permits(session, actor, now=now)
         tasks += overseen.rounds(session, actor, now=now)
         tasks += overseen.stalled(session, actor, now=now)
+        tasks += overseen.unanswered(session, actor, now=now)
         tasks += overseen.lapsing(session, actor, now=now)
         counts += overseen.park_counts(session, actor, now=now)
     if "operator" in actor.roles:

@@ -11,7 +11,6 @@ from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import NewBid, is_unusual, usual
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.fit import Fit
-from marketplace.domain.listings import bidding_of
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.lines import IntakeLine
@@ -19,6 +18,7 @@ from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
+from marketplace.services.bidding import held_listing, must_be_open, must_be_public
 from marketplace.services.verification import must_be_verified
 
 
@@ -31,12 +31,12 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) ->
     deadline, for own or related waste, for a line that cannot take it, or without verification.
     """
     with transaction(session):
-        listing = _locked(session, new.listing_id)
+        listing = held_listing(session, new.listing_id)
         line, organization_id, park_id = _line(session, new.line_id)
         actor.must("bid.submit", Belonging.to(organization_id))
-        _must_be_public(listing, now)
+        must_be_public(listing, now)
         must_be_verified(session, organization_id)
-        _must_be_open(listing, now)
+        must_be_open(listing, now)
         fit = _must_fit(session, listing.id, line, now)
         _must_be_within(listing, line, new, fit)
         live = session.scalar(_live(listing.id, line.id).execution_options(populate_existing=True))
@@ -85,25 +85,15 @@ def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) 
         if row is None:
             raise NotFound
         actor.must("bid.withdraw", Belonging.to(row.organization_id))
-        listing = _locked(session, row.listing_id)
+        listing = held_listing(session, row.listing_id)
         bid = session.get_one(Bid, bid_id, populate_existing=True)
         if bid.withdrawn_at is not None:
             return
         if bid.replaced_at is not None:
             raise Conflict("This bid has been replaced by a newer one.")
-        _must_be_open(listing, now)
+        must_be_open(listing, now)
         bid.withdrawn_at = now
         _note(session, actor, "bid.withdraw", bid, row.park_id, now)
-
-
-def _locked(session: Session, listing_id: int) -> Listing:
-    """Return a listing, held until the transaction ends: bids on it come one after the other. Raises NotFound."""
-    listing = session.scalar(
-        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if listing is None:
-        raise NotFound
-    return listing
 
 
 def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
@@ -117,26 +107,6 @@ def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
     if row is None:
         raise NotFound
     return row[0], row[1], row[2]
-
-
-def _must_be_public(listing: Listing, now: datetime) -> None:
-    if listing.published_at is None or listing.withdrawn_at is not None:
-        raise NotFound
-    if listing.expires_at is not None and listing.expires_at <= now:
-        raise NotFound
-
-
-def _must_be_open(listing: Listing, now: datetime) -> None:
-    match bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at):
-        case "open":
-            return
-        case "none":
-            raise Conflict("This listing takes no bids: it waits for a matching round.")
-        case _:
-            raise Conflict(
-                "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
-                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
-            )
 
 
 def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime) -> Fit:

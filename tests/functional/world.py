@@ -240,7 +240,11 @@ class Builder:
 
     def _market(self, park: Park) -> None:
         self._listing(published_at=None, first_month=self.month.plus(9), last_month=self.month.plus(10))
-        self._bid(self._listing())  # open, with a sealed bid
+        asked = self._listing()
+        self._bid(asked)  # open, with a sealed bid
+        for answers in ((), ("可以，20 点前到厂。", "可以，22 点前到厂。")):
+            question = self.make.question(asked, self.recycler, *answers, asked_at=self.ago(days=4))
+            self.bundle(question_id=question.id, listing_id=asked.id)
         closed = self._listing(
             bids_close_at=self.ago(days=5), first_month=self.month.plus(4), last_month=self.month.plus(5)
         )
