@@ -29,7 +29,7 @@ class NewBid:
     A bid as a recycler makes it; raises Invalid where that makes no sense by itself.
 
     ``price_fen_per_t`` below zero: the producer pays. ``confirmed``: the bidder was asked about an unusual price and
-    means it.
+    means it. ``rules_sha256``: of the rules that the bidder has read; empty: those in force, whatever they are.
     """
 
     listing_id: int
@@ -39,6 +39,7 @@ class NewBid:
     transport: str = "recycler"
     note: str = ""
     confirmed: bool = False
+    rules_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -112,6 +113,7 @@ def ranked(nets: Iterable[tuple[int, int, int]]) -> tuple[Ranked, ...]:
 def state_of(
     *,
     replaced: bool,
+    voided: bool,
     withdrawn: bool,
     listing_withdrawn: bool,
     bidding_open: bool,
@@ -120,6 +122,8 @@ def state_of(
     kg_per_month: int,
 ) -> State:
     """Read the state of a bid off its own timestamps and those of its listing."""
+    if voided:
+        return "void"
     if withdrawn:
         return "withdrawn"
     if replaced:

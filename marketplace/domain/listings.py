@@ -109,8 +109,24 @@ def must_lie_ahead(first: Month, last: Month, bids_close_at: datetime | None, no
         raise Invalid("The deadline of the bids lies after the last month.", field="bids_close_on")
 
 
+RULE_FIELDS: Final = (
+    "first_month",
+    "last_month",
+    "asking_fen_per_t",
+    "reserve_fen_per_t",
+    "least_lot_kg",
+    "cap_per_buyer_kg",
+    "small_works_share_percent",
+    "disclosure",
+    "bids_close_at",
+)
+"""The rules of a sale: fixed from its publication on, so before the first bid, whether one was made or not."""
+
+GOODS_FIELDS: Final = ("kg_per_month", "loading_mode", "note")
+"""What a listing says of the goods: it may turn out otherwise while bids are taken, which voids them."""
+
 MATERIAL_FIELDS: Final = tuple(each.name for each in fields(NewListing) if each.name != "loading_hours")
-"""What bidders rely on: frozen from the first bid on. The loading hours alone may still change."""
+"""What is fixed where some of a listing is spoken for; the loading hours alone change at any time."""
 
 
 def month_at(now: datetime) -> Month:

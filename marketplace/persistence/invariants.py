@@ -209,6 +209,42 @@ INVARIANTS: Final = (
         " where l.bids_close_at is null or b.received_at >= l.bids_close_at",
     ),
     Invariant(
+        "I16a",
+        "A bid was made on the rules in force when it was received; one that stands, on those in force now.",
+        """
+        select 'bid ' || b.id from bids b
+        where b.rules_sha256 is not null and not exists (
+            select 1 from sale_rules r where r.listing_id = b.listing_id and r.sha256 = b.rules_sha256
+              and r.since_at <= b.received_at
+              and r.version = (select max(then_.version) from sale_rules then_
+                               where then_.listing_id = b.listing_id and then_.since_at <= b.received_at))
+        union all
+        select 'bid ' || b.id from bids b
+        where b.rules_sha256 is not null and b.replaced_at is null and b.withdrawn_at is null
+          and b.rules_sha256 <> (select r.sha256 from sale_rules r where r.listing_id = b.listing_id
+                                 order by r.version desc limit 1)
+        """,
+    ),
+    Invariant(
+        "I16b",
+        "From its first bid on the fixed rules of a sale are one, and a change of the goods leaves a day to bid anew.",
+        """
+        select 'listing ' || r.listing_id from sale_rules r
+        join (select listing_id, min(received_at) as first_at from bids where rules_sha256 is not null
+              group by listing_id) b on b.listing_id = r.listing_id
+        where r.version >= (select max(then_.version) from sale_rules then_
+                            where then_.listing_id = r.listing_id and then_.since_at <= b.first_at)
+        group by r.listing_id having count(distinct r.fixed_sha256) > 1
+        union all
+        select 'listing ' || r.listing_id from sale_rules r
+        join sale_rules earlier on earlier.listing_id = r.listing_id and earlier.version = r.version - 1
+        where earlier.closes_at > r.since_at and (r.closes_at < r.since_at + 86400000000
+              or r.closes_at < earlier.closes_at)
+        union all
+        select 'listing ' || listing_id from sale_rules group by listing_id having max(version) <> count(*)
+        """,
+    ),
+    Invariant(
         "Q1",
         "The versions of an answer have no gap, and each is later than what it follows.",
         """

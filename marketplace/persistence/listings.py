@@ -90,6 +90,9 @@ class Bid(Base):
         CheckConstraint("kg_per_month > 0", name="most_positive"),
         CheckConstraint("revision > 0", name="revision_positive"),
         CheckConstraint("transport in ('recycler', 'producer')", name="transport_known"),
+        CheckConstraint("voided_at is null or withdrawn_at = voided_at", name="void_is_withdrawn"),
+        CheckConstraint("voided_because in ('', 'listing', 'stream', 'sheet')", name="void_cause_known"),
+        CheckConstraint("(voided_at is null) = (voided_because = '')", name="void_with_a_cause"),
         Index(
             "uq_bids_live",
             "listing_id",
@@ -116,5 +119,11 @@ class Bid(Base):
     note: Mapped[str] = mapped_column(default="")
     received_at: Mapped[Instant]
     received_from: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    rules_sha256: Mapped[str | None]
+    """The hash of the rules of the sale that it was made on; none on bids from before rules were hashed."""
     replaced_at: Mapped[Instant | None]
     withdrawn_at: Mapped[Instant | None]
+    """Since when it does not stand any more: taken back by the bidder, or void."""
+    voided_at: Mapped[Instant | None]
+    """When what it was made on was changed; then it is withdrawn too, so that whatever asks for live bids leaves it out."""
+    voided_because: Mapped[str] = mapped_column(default="")

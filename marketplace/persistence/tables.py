@@ -11,6 +11,7 @@ from marketplace.persistence import (
     people,
     questions,
     rounds,
+    salerules,
     streams,
 )
 from marketplace.persistence.base import Base
@@ -27,5 +28,6 @@ __all__ = [
     "people",
     "questions",
     "rounds",
+    "salerules",
     "streams",
 ]

@@ -76,6 +76,9 @@ class BidRow:
     award_id: int | None
     standing: Standing | None
     decided_because: str
+    rules_sha256: str | None
+    voided_at: datetime | None
+    voided_because: str
 
     @property
     def outcome(self) -> Outcome:
@@ -116,6 +119,7 @@ class Revision:
     received_at: datetime
     ended_at: datetime | None
     withdrawn: bool
+    void: bool
 
 
 @dataclass(frozen=True)
@@ -137,14 +141,9 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
 
     An auditor reads it once the deadline has passed; the producer reads bids on its award page alone.
     """
-    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
-    if found is None:
-        raise NotFound
+    found = readable_bid(session, actor, bid_id, now=now)
     bid: Bid = found.Bid
     listing: Listing = found.Listing
-    if not _over(listing, now) and bid.organization_id not in actor.organization_ids:
-        raise NotFound
-    actor.must("bid.read", Belonging.to(bid.organization_id))
     viewer = viewer_of(session, actor)
     standings = standings_of(session, [listing.id] if _over(listing, now) else [])
     row = _row(found, viewer, standings, now)
@@ -167,6 +166,7 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
                 each.received_at,
                 each.withdrawn_at or each.replaced_at,
                 each.withdrawn_at is not None,
+                each.voided_at is not None,
             )
             for each in earlier
         ),
@@ -174,6 +174,17 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
         listing_public=public,
         may_change=row.state == "live" and actor.may("bid.submit", Belonging.to(bid.organization_id)),
     )
+
+
+def readable_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> Any:
+    """Return a bid with its listing, if the actor may read it now. Raises NotFound. One SELECT."""
+    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    if not _over(found.Listing, now) and found.Bid.organization_id not in actor.organization_ids:
+        raise NotFound
+    actor.must("bid.read", Belonging.to(found.Bid.organization_id))
+    return found
 
 
 def net_of(bid: Bid) -> int:
@@ -258,6 +269,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
     ).names
     state = state_of(
         replaced=bid.replaced_at is not None,
+        voided=bid.voided_at is not None,
         withdrawn=bid.withdrawn_at is not None,
         listing_withdrawn=listing.withdrawn_at is not None,
         bidding_open=bidding == "open",
@@ -293,4 +305,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         award_id=row.award_id,
         standing=standings.get(bid.id) if state in {"won", "partly", "lost"} else None,
         decided_because=listing.bids_decided_because if state == "lost" else "",
+        rules_sha256=bid.rules_sha256,
+        voided_at=bid.voided_at,
+        voided_because=bid.voided_because,
     )

@@ -148,9 +148,13 @@ def _row(row: Any, now: datetime) -> ListingRow:
         state=state,
         expires_soon=_soon(listing, state, now),
         expires_at=listing.expires_at,
-        bidding=bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at),
+        bidding=_bidding(listing, now),
         bids_close_at=listing.bids_close_at,
     )
+
+
+def _bidding(listing: Listing, now: datetime) -> Bidding:
+    return bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
 
 
 def _soon(listing: Listing, state: State, now: datetime) -> bool:
@@ -174,8 +178,10 @@ class FormPage:
     may_publish: bool
     listing: NewListing | None
     published: bool
+    sells: bool
+    """It takes bids: its rules stay, and a change of the goods voids what was bid."""
     frozen: bool
-    """Bids were made: only the loading hours may change."""
+    """Bids were made and their deadline has passed: only the loading hours may change."""
 
 
 def form_page(
@@ -197,7 +203,7 @@ def form_page(
     stream, site, organization = row
     belonging = Belonging.to(organization.id, organization.park_id, site.park_id)
     actor.must("listing.draft", belonging)
-    bids = listing is not None and session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1))
+    sells = listing is not None and listing.published_at is not None and _bidding(listing, now) == "open"
     begin = month_at(now)
     months = tuple(begin.until(begin.plus(AHEAD - 1)))
     of = offered(session, [stream.id], now=now)[stream.id]
@@ -216,7 +222,8 @@ def form_page(
         may_publish=actor.may("listing.publish", belonging),
         listing=_command(listing) if listing is not None else None,
         published=listing is not None and listing.published_at is not None,
-        frozen=bool(bids),
+        sells=sells,
+        frozen=listing is not None and not sells and _has_bids(session, listing.id),
     )
 
 
@@ -291,7 +298,6 @@ class ListingPage:
     awards: tuple[AwardRow, ...]
     bids: int | None
     """How many stand; none until the deadline, when nobody may know."""
-    frozen: bool
     decided_because: str
     questions: tuple[QuestionRow, ...]
     may: Mapping[str, bool]
@@ -340,7 +346,6 @@ def listing_page(session: Session, actor: Actor, listing_id: int, *, now: dateti
         leftovers=_leftovers(session, listing_id),
         awards=_awards(session, listing_id),
         bids=standing if row.bidding in {"to_decide", "decided"} else None,
-        frozen=_has_bids(session, listing_id),
         decided_because=listing.bids_decided_because,
         questions=questions_of(session, actor, listing_id, named=actor.may("question.oversee", belonging)),
         may={name: actor.may(f"listing.{name}", belonging) for name in ("draft", "publish", "withdraw", "award")}
@@ -383,14 +388,8 @@ def _months(session: Session, listing_id: int) -> tuple[MonthRow, ...]:
 
 
 def _standing(session: Session, listing_id: int) -> int:
-    return (
-        session.scalar(
-            select(func.count(Bid.id)).where(
-                Bid.listing_id == listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None)
-            )
-        )
-        or 0
-    )
+    stand = (Bid.listing_id == listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+    return session.scalar(select(func.count(Bid.id)).where(*stand)) or 0
 
 
 def _has_bids(session: Session, listing_id: int) -> bool:

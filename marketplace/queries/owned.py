@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from marketplace.domain.actors import Actor
 from marketplace.domain.quantities import Month
@@ -265,7 +265,7 @@ def questions(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task
     for row in session.execute(waiting(now).where(Organization.id.in_(actor.organization_ids))):
         values: dict[str, Value] = {
             "stream_named": (row.name, row.name_en),
-            "count": row.count,
+            "count": row.asked,
             "left": left(now, row.bids_close_at),
         }
         yield Task(
@@ -350,6 +350,39 @@ def results(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
             "awards" if won else "bids",
             row.award_id if won else row.id,
             rank=1000,
+        )
+
+
+def voided(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
+    """Yield the bids that a change of the goods made void, while one may bid again and has not. One SELECT."""
+    again = aliased(Bid)
+    rows = session.execute(
+        select(Bid.id, WasteStream.material, Listing.bids_close_at)
+        .join(Listing, Listing.id == Bid.listing_id)
+        .join(WasteStream, WasteStream.id == Listing.stream_id)
+        .where(
+            Bid.organization_id.in_(actor.organization_ids),
+            Bid.voided_at.is_not(None),
+            Listing.bids_close_at > now,
+            Listing.withdrawn_at.is_(None),
+            ~select(again.id)
+            .where(again.listing_id == Bid.listing_id, again.line_id == Bid.line_id, again.revision > Bid.revision)
+            .exists(),
+        )
+        .order_by(Listing.bids_close_at, Bid.id)
+    )
+    for row in rows:
+        yield Task(
+            "wait",
+            Sentence("Bid void"),
+            Sentence(
+                "What is sold of %(sold_material)s was changed, so your bid is void. You may bid again; %(left)s.",
+                {"sold_material": row.material, "left": left(now, row.bids_close_at)},
+            ),
+            Sentence("Look"),
+            "bids",
+            row.id,
+            rank=hours_left(now, row.bids_close_at),
         )
 
 

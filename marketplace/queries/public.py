@@ -10,6 +10,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import NotFound
 from marketplace.domain.fit import Verdict
 from marketplace.domain.wording import Sentence
@@ -19,6 +20,7 @@ from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
+from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.board import Card, cards_of
 from marketplace.queries.questions import Asker, QuestionRow, askers, questions_of
@@ -60,6 +62,8 @@ class PublicListing:
     note: str
     lines: tuple[OwnLine, ...]
     verified: bool
+    rules_sha256: str | None
+    """Of the rules of the sale in force; none where the figures are not told, or no bids are taken."""
     questions: tuple[QuestionRow, ...]
     askers: tuple[Asker, ...]
     """The own organizations that may ask; none once the bidding is over."""
@@ -86,6 +90,7 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
     card = cards_of(session, viewer, [listing_id], now=now)[0]
     told = card.sight.figures
     values = latest_values(session, [stream.id], now=now).get(stream.id, {}) if told else {}
+    rules = rules_text(session, listing, stream) if told else None
     return PublicListing(
         card=card,
         legal_status=stream.legal_status,
@@ -99,6 +104,7 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
         note=listing.note if card.sight.names else "",
         lines=_own_lines(session, actor, listing_id, now=now) if told else (),
         verified=viewer.member,
+        rules_sha256=sha256(rules) if rules is not None else None,
         questions=questions_of(
             session, actor, listing_id, named=actor.may("question.oversee", belonging(producer, site))
         )

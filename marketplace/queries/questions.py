@@ -118,7 +118,7 @@ def waiting(now: datetime) -> Any:
             WasteStream.name_en,
             Organization.name_zh,
             Organization.name_en.label("organization_en"),
-            func.count(Question.id).label("count"),
+            func.count(Question.id).label("asked"),
             func.min(Question.asked_at).label("since"),
         )
         .join(Question, Question.listing_id == Listing.id)

@@ -55,6 +55,7 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
         if actor.recycles:
             tasks += owned.permits(session, actor, now=now)
             tasks += owned.results(session, actor, now=now)
+            tasks += owned.voided(session, actor, now=now)
             counts += owned.fitting(session, actor, now=now)
         tasks += owned.open_rounds(session, actor, now=now)
     if actor.park_ids:

@@ -19,6 +19,7 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.bidding import held_listing, must_be_open, must_be_public
+from marketplace.services.salerules import rules_in_force
 from marketplace.services.verification import must_be_verified
 
 
@@ -27,8 +28,9 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) ->
     Take a bid and return its id; one of the line that stands is replaced, the same one again changes nothing.
 
     ``now`` is when it was received: it must lie before the deadline, which the listing's row is held for meanwhile.
-    Raises NotFound, NotAllowed; Invalid if it is more than offered, or unusual and not confirmed; Conflict after the
-    deadline, for own or related waste, for a line that cannot take it, or without verification.
+    It keeps the hash of the rules that it was made on. Raises NotFound, NotAllowed; Invalid if it is more than offered,
+    or unusual and not confirmed; Conflict after the deadline, for own or related waste, for a line that cannot take it,
+    without verification, or if the rules are not those that the bidder has read.
     """
     with transaction(session):
         listing = held_listing(session, new.listing_id)
@@ -37,6 +39,9 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) ->
         must_be_public(listing, now)
         must_be_verified(session, organization_id)
         must_be_open(listing, now)
+        rules = rules_in_force(session, listing, now=now)
+        if new.rules_sha256 and new.rules_sha256 != rules.sha256:
+            raise Conflict("What is sold here has been changed since you opened the page. Read it again, then bid.")
         fit = _must_fit(session, listing.id, line, now)
         _must_be_within(listing, line, new, fit)
         live = session.scalar(_live(listing.id, line.id).execution_options(populate_existing=True))
@@ -63,6 +68,7 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) ->
             note=new.note,
             received_at=now,
             received_from=actor.person_id,
+            rules_sha256=rules.sha256,
         )
         session.add(bid)
         session.flush()

@@ -59,6 +59,7 @@ ACTS: Final = {
     "listing.award": lazy("decided on bids"),
     "bid.submit": lazy("submitted a bid"),
     "bid.withdraw": lazy("withdrew a bid"),
+    "bid.void": lazy("a change of the goods made a bid void"),
     "question.ask": lazy("asked a question on a listing"),
     "question.answer": lazy("answered a question on a listing"),
     "award.accept": lazy("accepted an award"),

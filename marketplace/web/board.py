@@ -14,11 +14,13 @@ from marketplace.queries import near as near_queries
 from marketplace.queries import takers as takers_queries
 from marketplace.queries.board import Card
 from marketplace.queries.public import public_listing
+from marketplace.queries.salerules import board_rules
 from marketplace.queries.takers import TakersPage
 from marketplace.services import questions as services
 from marketplace.web import filters
 from marketplace.web.context import actor, now, session
 from marketplace.web.errors import status_of
+from marketplace.web.files import frozen_file
 from marketplace.web.forms.board import BoardForm, band_text
 from marketplace.web.forms.questions import QuestionForm
 from marketplace.web.i18n import gettext
@@ -103,6 +105,13 @@ def near() -> ResponseReturnValue:
         line_id = 0
     page = near_queries.near_page(session(), actor(), line_id, now=now())
     return render_template("board/near.html", page=page, map=_near_map(page))
+
+
+@blueprint.route("/board/<int:listing_id>/rules")
+@requires("board.read")
+def rules(listing_id: int) -> ResponseReturnValue:
+    """Hand out the rules of a sale, to the byte; their SHA-256 is what the pages print."""
+    return frozen_file(*board_rules(session(), actor(), listing_id, now=now()))
 
 
 def _show(listing_id: int, form: QuestionForm) -> ResponseReturnValue:

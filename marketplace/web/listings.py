@@ -10,10 +10,12 @@ from marketplace.domain.quantities import Month
 from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
 from marketplace.queries.listings import FormPage
+from marketplace.queries.salerules import own_rules
 from marketplace.services import listings as services
 from marketplace.services.questions import answer_question
 from marketplace.web.context import actor, now, session
 from marketplace.web.errors import status_of
+from marketplace.web.files import frozen_file
 from marketplace.web.forms.listings import CLOSING_HOUR, AwardForm, EndForm, ListingForm
 from marketplace.web.forms.questions import AnswerForm
 from marketplace.web.i18n import gettext
@@ -65,7 +67,13 @@ def edit(listing_id: int) -> ResponseReturnValue:
         try:
             publish = request.form.get("action") == "publish"
             services.edit_listing(
-                session(), actor(), listing_id, form.command(page.listing), publish=publish, now=now()
+                session(),
+                actor(),
+                listing_id,
+                form.command(page.listing),
+                publish=publish,
+                confirmed=bool(form.confirmed.data),
+                now=now(),
             )
         except (Invalid, Conflict) as refusal:
             form.show(refusal, status_of(refusal))
@@ -125,6 +133,13 @@ def withdraw(listing_id: int) -> ResponseReturnValue:
     services.withdraw_listing(session(), actor(), listing_id, now=now())
     flash(gettext("The listing is withdrawn."), "use")
     return redirect(url_for("listings.index"), code=303)
+
+
+@blueprint.route(f"/listings/{ID}/rules")
+@requires("listing.read")
+def rules(listing_id: int) -> ResponseReturnValue:
+    """Hand out the rules of an own sale, to the byte."""
+    return frozen_file(*own_rules(session(), actor(), listing_id))
 
 
 @blueprint.route(f"/listings/{ID}/bids")

@@ -38,9 +38,11 @@ class BidForm(MarketForm):
     note = TextField(lazy("Note to the seller"), [at_most(MOST_NOTE)])
     confirmed = BooleanField(lazy("Yes, this price is meant, in yuan per tonne"))
     line = HiddenField()
+    rules = HiddenField()
 
     def fill(self, page: BidFormPage) -> None:
         """Show the bid that stands, or what is offered."""
+        self.rules.data = page.listing.rules_sha256
         if page.live is None:
             self.kg_per_month.data = page.kg_per_month
             return
@@ -59,4 +61,5 @@ class BidForm(MarketForm):
             transport=self.transport.data,
             note=self.note.data or "",
             confirmed=bool(self.confirmed.data),
+            rules_sha256=self.rules.data or "",
         )

@@ -96,11 +96,13 @@ def test_what_makes_no_sense_names_its_field(changed: dict[str, object], field: 
         ({"listing_withdrawn": True}, "void"),
         ({"replaced": True, "bidding_open": True}, "replaced"),
         ({"withdrawn": True, "decided": True}, "withdrawn"),
+        ({"voided": True, "withdrawn": True}, "void"),
     ],
 )
 def test_the_state_of_a_bid(changed: dict[str, object], state: str) -> None:
     values = {
         "replaced": False,
+        "voided": False,
         "withdrawn": False,
         "listing_withdrawn": False,
         "bidding_open": False,
