@@ -28,6 +28,7 @@ from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person, SignIn
+from marketplace.persistence.questions import Answer, Question
 from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
 from marketplace.queries.accounts import account, digest
@@ -235,6 +236,20 @@ class Make:
         now = at or listing.bids_close_at
         assert now is not None
         open_bids(self.session, SYSTEM, listing.id, sealer=SEALER, now=now)
+
+    def question(self, listing: Listing, organization: Organization, *answers: str, **given: Any) -> Question:
+        """Make a question, asked an hour after noon and answered an hour later, once for each text."""
+        defaults = {
+            "listing_id": listing.id,
+            "organization_id": organization.id,
+            "text": f"第{self.number()}个问题：能否夜间装车？",
+            "asked_at": NOON + timedelta(hours=1),
+        }
+        question = self._add(Question(**(defaults | given)))
+        for version, text in enumerate(answers, start=1):
+            at = question.asked_at + timedelta(hours=version)
+            self._add(Answer(question_id=question.id, version=version, text=text, answered_at=at))
+        return question
 
     def round(self, park: Park, **given: Any) -> Round:
         """Make an open market round for February to April 2027."""

@@ -29,7 +29,7 @@ class NewBid:
     A bid as a recycler makes it; raises Invalid where that makes no sense by itself.
 
     ``price_fen_per_t`` below zero: the producer pays. ``confirmed``: the bidder was asked about an unusual price and
-    means it.
+    means it. ``rules_sha256``: of the rules that the bidder has read; empty: those in force, whatever they are.
     """
 
     listing_id: int
@@ -39,6 +39,7 @@ class NewBid:
     transport: str = "recycler"
     note: str = ""
     confirmed: bool = False
+    rules_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -138,6 +139,7 @@ def ranked(nets: Iterable[tuple[int, int, int]]) -> tuple[Ranked, ...]:
 def state_of(
     *,
     replaced: bool,
+    voided: bool,
     withdrawn: bool,
     listing_withdrawn: bool,
     bidding_open: bool,
@@ -151,6 +153,8 @@ def state_of(
 
     ``kg_per_month`` is None while it is sealed; ``invalid``: its seal could not be opened.
     """
+    if voided:
+        return "void"
     if withdrawn:
         return "withdrawn"
     if replaced:

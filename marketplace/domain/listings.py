@@ -109,8 +109,24 @@ def must_lie_ahead(first: Month, last: Month, bids_close_at: datetime | None, no
         raise Invalid("The deadline of the bids lies after the last month.", field="bids_close_on")
 
 
+RULE_FIELDS: Final = (
+    "first_month",
+    "last_month",
+    "asking_fen_per_t",
+    "reserve_fen_per_t",
+    "least_lot_kg",
+    "cap_per_buyer_kg",
+    "small_works_share_percent",
+    "disclosure",
+    "bids_close_at",
+)
+"""The rules of a sale: fixed from its publication on, so before the first bid, whether one was made or not."""
+
+GOODS_FIELDS: Final = ("kg_per_month", "loading_mode", "note")
+"""What a listing says of the goods: it may turn out otherwise while bids are taken, which voids them."""
+
 MATERIAL_FIELDS: Final = tuple(each.name for each in fields(NewListing) if each.name != "loading_hours")
-"""What bidders rely on, see `rules_stay`. The loading hours alone may still change."""
+"""What bidders rely on, or what is spoken for: rules and goods. The loading hours alone change at any time."""
 
 
 def month_at(now: datetime) -> Month:
@@ -165,10 +181,10 @@ def bidding_of(
 
 def rules_stay(*, bids_close_at: datetime | None, bids_opened_at: datetime | None, has_bids: bool) -> bool:
     """
-    Say whether the rules of a published listing stay as they are.
+    Say whether what a published listing says stays as it is.
 
-    Until its bids are opened they do in any case: could they be changed while there is none, the producer would learn of
-    the first one by trying.
+    Until its bids are opened it does in any case: could it be changed while there is none, the producer would learn of
+    the first one by trying. `GOODS_FIELDS` alone may change while bids are taken, which voids them.
     """
     return has_bids or (bids_close_at is not None and bids_opened_at is None)
 

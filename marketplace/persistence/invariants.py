@@ -231,6 +231,64 @@ INVARIANTS: Final = (
         """,
     ),
     Invariant(
+        "I16a",
+        "A bid was made on the rules in force when it was received; one that stands, on those in force now.",
+        """
+        select 'bid ' || b.id from bids b
+        where b.rules_sha256 is not null and not exists (
+            select 1 from sale_rules r where r.listing_id = b.listing_id and r.sha256 = b.rules_sha256
+              and r.since_at <= b.received_at
+              and r.version = (select max(then_.version) from sale_rules then_
+                               where then_.listing_id = b.listing_id and then_.since_at <= b.received_at))
+        union all
+        select 'bid ' || b.id from bids b
+        where b.rules_sha256 is not null and b.replaced_at is null and b.withdrawn_at is null
+          and b.rules_sha256 <> (select r.sha256 from sale_rules r where r.listing_id = b.listing_id
+                                 order by r.version desc limit 1)
+        """,
+    ),
+    Invariant(
+        "I16b",
+        "From its first bid on the fixed rules of a sale are one, and a change of the goods leaves a day to bid anew.",
+        """
+        select 'listing ' || r.listing_id from sale_rules r
+        join (select listing_id, min(received_at) as first_at from bids where rules_sha256 is not null
+              group by listing_id) b on b.listing_id = r.listing_id
+        where r.version >= (select max(then_.version) from sale_rules then_
+                            where then_.listing_id = r.listing_id and then_.since_at <= b.first_at)
+        group by r.listing_id having count(distinct r.fixed_sha256) > 1
+        union all
+        select 'listing ' || r.listing_id from sale_rules r
+        join sale_rules earlier on earlier.listing_id = r.listing_id and earlier.version = r.version - 1
+        where earlier.closes_at > r.since_at and (r.closes_at < r.since_at + 86400000000
+              or r.closes_at < earlier.closes_at)
+        union all
+        select 'listing ' || listing_id from sale_rules group by listing_id having max(version) <> count(*)
+        """,
+    ),
+    Invariant(
+        "Q1",
+        "The versions of an answer have no gap, and each is later than what it follows.",
+        """
+        select 'question ' || question_id from answers group by question_id having max(version) <> count(*)
+        union all
+        select 'question ' || a.question_id from answers a join questions q on q.id = a.question_id
+        left join answers earlier on earlier.question_id = a.question_id and earlier.version = a.version - 1
+        where a.answered_at < q.asked_at or a.answered_at < earlier.answered_at
+        """,
+    ),
+    Invariant(
+        "Q2",
+        "A question is asked by another than the producer, on a listing that was published.",
+        """
+        select 'question ' || q.id from questions q
+        join listings l on l.id = q.listing_id
+        join waste_streams w on w.id = l.stream_id
+        join sites s on s.id = w.site_id
+        where s.organization_id = q.organization_id or l.published_at is null or q.asked_at < l.published_at
+        """,
+    ),
+    Invariant(
         "I17",
         "A published round has its frozen input and its result, with the hashes that it states.",
         """

@@ -136,6 +136,9 @@ class Bid(Base):
             " or (sealed is null and seal_key_id is null and receipt is null and opened_at is not null)",
             name="sealed_or_opened",
         ),
+        CheckConstraint("voided_at is null or withdrawn_at = voided_at", name="void_is_withdrawn"),
+        CheckConstraint("voided_because in ('', 'listing', 'stream', 'sheet')", name="void_cause_known"),
+        CheckConstraint("(voided_at is null) = (voided_because = '')", name="void_with_a_cause"),
         Index(
             "uq_bids_live",
             "listing_id",
@@ -172,8 +175,14 @@ class Bid(Base):
     """Why it could not be opened though its key is there: ``changed`` or ``unreadable``."""
     received_at: Mapped[Instant]
     received_from: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    rules_sha256: Mapped[str | None]
+    """The hash of the rules of the sale that it was made on; none on bids from before rules were hashed."""
     replaced_at: Mapped[Instant | None]
     withdrawn_at: Mapped[Instant | None]
+    """Since when it does not stand any more: taken back by the bidder, or void."""
+    voided_at: Mapped[Instant | None]
+    """When what it was made on was changed; then it is withdrawn too, so that whatever asks for live bids leaves it out."""
+    voided_because: Mapped[str] = mapped_column(default="")
 
     @property
     def terms(self) -> Terms:

@@ -9,7 +9,9 @@ from marketplace.persistence import (
     outbox,
     parks,
     people,
+    questions,
     rounds,
+    salerules,
     streams,
 )
 from marketplace.persistence.base import Base
@@ -24,6 +26,8 @@ __all__ = [
     "outbox",
     "parks",
     "people",
+    "questions",
     "rounds",
+    "salerules",
     "streams",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import Terms, ranked, usual
+from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.fit import Fit, Verdict
 from marketplace.domain.listings import Bidding, month_at
@@ -23,6 +24,7 @@ from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award
+from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.bids import net_of, valid
 from marketplace.queries.board import Card
@@ -167,6 +169,7 @@ class AwardPage:
     last_month: Month
     asking_fen_per_t: int
     reserve_fen_per_t: int | None
+    rules_sha256: str | None
     least_lot_kg: int
     cap_per_buyer_kg: int | None
     small_works_share_percent: int
@@ -206,6 +209,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
             .order_by(ListingMonth.month)
         )
     )
+    rules = rules_text(session, listing, stream)
     opened = bidding in {"to_decide", "decided"}
     return AwardPage(
         listing_id=listing_id,
@@ -218,6 +222,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         last_month=listing.last_month,
         asking_fen_per_t=listing.asking_fen_per_t,
         reserve_fen_per_t=listing.reserve_fen_per_t if producer.id in actor.organization_ids else None,
+        rules_sha256=sha256(rules) if rules is not None else None,
         least_lot_kg=listing.least_lot_kg,
         cap_per_buyer_kg=listing.cap_per_buyer_kg,
         small_works_share_percent=listing.small_works_share_percent,

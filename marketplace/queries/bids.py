@@ -79,6 +79,9 @@ class BidRow:
     award_id: int | None
     standing: Standing | None
     decided_because: str
+    rules_sha256: str | None
+    voided_at: datetime | None
+    voided_because: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Revision:
     received_at: datetime
     ended_at: datetime | None
     withdrawn: bool
+    void: bool
 
 
 @dataclass(frozen=True)
@@ -129,14 +133,9 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
 
     An auditor reads it once the bids are opened; the producer reads bids on its award page alone.
     """
-    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
-    if found is None:
-        raise NotFound
+    found = readable_bid(session, actor, bid_id)
     bid: Bid = found.Bid
     listing: Listing = found.Listing
-    if not _is_open(listing) and bid.organization_id not in actor.organization_ids:
-        raise NotFound
-    actor.must("bid.read", Belonging.to(bid.organization_id))
     viewer = viewer_of(session, actor)
     standings = standings_of(session, [listing.id] if _is_open(listing) else [])
     row = _row(found, viewer, standings, now)
@@ -158,6 +157,7 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
                 each.received_at,
                 each.withdrawn_at or each.replaced_at,
                 each.withdrawn_at is not None,
+                each.voided_at is not None,
             )
             for each in earlier
         ),
@@ -165,6 +165,17 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
         listing_public=public,
         may_change=row.state == "live" and actor.may("bid.submit", Belonging.to(bid.organization_id)),
     )
+
+
+def readable_bid(session: Session, actor: Actor, bid_id: int) -> Any:
+    """Return a bid with its listing: an own one, or any once it is opened and the actor may. Raises NotFound. One SELECT."""
+    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    if not _is_open(found.Listing) and found.Bid.organization_id not in actor.organization_ids:
+        raise NotFound
+    actor.must("bid.read", Belonging.to(found.Bid.organization_id))
+    return found
 
 
 def net_of(bid: Bid) -> int:
@@ -251,6 +262,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
     ).names
     state = state_of(
         replaced=bid.replaced_at is not None,
+        voided=bid.voided_at is not None,
         withdrawn=bid.withdrawn_at is not None,
         listing_withdrawn=listing.withdrawn_at is not None,
         bidding_open=bidding == "open",
@@ -285,4 +297,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         award_id=row.award_id,
         standing=standings.get(bid.id) if state in {"won", "partly", "lost"} else None,
         decided_because=listing.bids_decided_because if state == "lost" else "",
+        rules_sha256=bid.rules_sha256,
+        voided_at=bid.voided_at,
+        voided_because=bid.voided_because,
     )

@@ -12,15 +12,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import (
-    EXPIRES_SOON,
-    Bidding,
-    NewListing,
-    State,
-    month_at,
-    rules_stay,
-    state_of,
-)
+from marketplace.domain.listings import EXPIRES_SOON, Bidding, NewListing, State, month_at, rules_stay, state_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 from marketplace.persistence.fit import offered
@@ -30,6 +22,7 @@ from marketplace.persistence.pairs import Lot, months_ahead
 from marketplace.persistence.rounds import Award, Leftover, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.listed import Listed, Wish, matches, page_of
+from marketplace.queries.questions import QuestionRow, questions_of
 from marketplace.queries.roundworth import was_proved
 from marketplace.queries.takers import AHEAD, Takers, takers_of
 from marketplace.queries.viewers import grade_names
@@ -181,8 +174,10 @@ class FormPage:
     may_publish: bool
     listing: NewListing | None
     published: bool
+    sells: bool
+    """It takes bids: its rules stay, and a change of the goods voids what was bid."""
     frozen: bool
-    """Bids were made: only the loading hours may change."""
+    """The deadline has passed, and bids were made or are not opened yet: only the loading hours may change."""
 
 
 def form_page(
@@ -204,6 +199,8 @@ def form_page(
     stream, site, organization = row
     belonging = Belonging.to(organization.id, organization.park_id, site.park_id)
     actor.must("listing.draft", belonging)
+    published = listing is not None and listing.published_at is not None
+    sells = listing is not None and published and listing.bidding(now) == "open"
     begin = month_at(now)
     months = tuple(begin.until(begin.plus(AHEAD - 1)))
     of = offered(session, [stream.id], now=now)[stream.id]
@@ -221,8 +218,9 @@ def form_page(
         takers=takers_of(session, actor, lot, now=now),
         may_publish=actor.may("listing.publish", belonging),
         listing=_command(listing) if listing is not None else None,
-        published=listing is not None and listing.published_at is not None,
-        frozen=listing is not None and listing.published_at is not None and _rules_stay(session, listing),
+        published=published,
+        sells=sells,
+        frozen=listing is not None and published and not sells and _rules_stay(session, listing),
     )
 
 
@@ -297,8 +295,8 @@ class ListingPage:
     awards: tuple[AwardRow, ...]
     bids: int | None
     """How many stand; none until the deadline, when nobody may know."""
-    frozen: bool
     decided_because: str
+    questions: tuple[QuestionRow, ...]
     may: Mapping[str, bool]
 
 
@@ -345,10 +343,13 @@ def listing_page(session: Session, actor: Actor, listing_id: int, *, now: dateti
         leftovers=_leftovers(session, listing_id),
         awards=_awards(session, listing_id),
         bids=standing if row.bidding in {"to_decide", "decided"} else None,
-        frozen=listing.published_at is not None and _rules_stay(session, listing),
         decided_because=listing.bids_decided_because,
+        questions=questions_of(session, actor, listing_id, named=actor.may("question.oversee", belonging)),
         may={name: actor.may(f"listing.{name}", belonging) for name in ("draft", "publish", "withdraw", "award")}
-        | {"read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id})))},
+        | {
+            "read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id}))),
+            "answer": row.bidding == "open" and row.state != "withdrawn" and actor.may("question.answer", belonging),
+        },
     )
 
 
@@ -384,14 +385,8 @@ def _months(session: Session, listing_id: int) -> tuple[MonthRow, ...]:
 
 
 def _standing(session: Session, listing_id: int) -> int:
-    return (
-        session.scalar(
-            select(func.count(Bid.id)).where(
-                Bid.listing_id == listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None)
-            )
-        )
-        or 0
-    )
+    stand = (Bid.listing_id == listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+    return session.scalar(select(func.count(Bid.id)).where(*stand)) or 0
 
 
 def _rules_stay(session: Session, listing: Listing) -> bool:

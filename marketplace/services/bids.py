@@ -19,6 +19,8 @@ from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
+from marketplace.services.bidding import held_listing, must_be_open, must_be_public
+from marketplace.services.salerules import rules_in_force
 from marketplace.services.seals import sealed, unsealed
 from marketplace.services.verification import must_be_verified
 
@@ -28,16 +30,20 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
     Take a bid, seal it and return its id; one of the line that stands is replaced, the same one again changes nothing.
 
     ``now`` is when it was received: it must lie before the deadline, which the listing's row is held for meanwhile.
-    Raises NotFound, NotAllowed; Invalid if it is more than offered, or unusual and not confirmed; Conflict after the
-    deadline, for own or related waste, for a line that cannot take it, without verification, or if the key is not there.
+    It keeps the hash of the rules that it was made on. Raises NotFound, NotAllowed; Invalid if it is more than offered,
+    or unusual and not confirmed; Conflict after the deadline, for own or related waste, for a line that cannot take it,
+    without verification, if the rules are not those that the bidder has read, or if the key is not there.
     """
     with transaction(session):
-        listing = _locked(session, new.listing_id)
+        listing = held_listing(session, new.listing_id)
         line, organization_id, park_id = _line(session, new.line_id)
         actor.must("bid.submit", Belonging.to(organization_id))
-        _must_be_public(listing, now)
+        must_be_public(listing, now)
         must_be_verified(session, organization_id)
-        _must_be_open(listing, now)
+        must_be_open(listing, now)
+        rules = rules_in_force(session, listing, now=now)
+        if new.rules_sha256 and new.rules_sha256 != rules.sha256:
+            raise Conflict("What is sold here has been changed since you opened the page. Read it again, then bid.")
         fit = _must_fit(session, listing.id, line, now)
         _must_be_within(listing, line, new, fit)
         live = session.scalar(_live(listing.id, line.id).execution_options(populate_existing=True))
@@ -60,6 +66,7 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
             road_m=fit.haul.road_m,
             received_at=now,
             received_from=actor.person_id,
+            rules_sha256=rules.sha256,
         )
         session.add(bid)
         session.flush()
@@ -82,25 +89,15 @@ def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) 
         if row is None:
             raise NotFound
         actor.must("bid.withdraw", Belonging.to(row.organization_id))
-        listing = _locked(session, row.listing_id)
+        listing = held_listing(session, row.listing_id)
         bid = session.get_one(Bid, bid_id, populate_existing=True)
         if bid.withdrawn_at is not None:
             return
         if bid.replaced_at is not None:
             raise Conflict("This bid has been replaced by a newer one.")
-        _must_be_open(listing, now)
+        must_be_open(listing, now)
         bid.withdrawn_at = now
         _note(session, actor, "bid.withdraw", bid, row.park_id, now)
-
-
-def _locked(session: Session, listing_id: int) -> Listing:
-    """Return a listing, held until the transaction ends: bids on it come one after the other. Raises NotFound."""
-    listing = session.scalar(
-        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if listing is None:
-        raise NotFound
-    return listing
 
 
 def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
@@ -114,26 +111,6 @@ def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
     if row is None:
         raise NotFound
     return row[0], row[1], row[2]
-
-
-def _must_be_public(listing: Listing, now: datetime) -> None:
-    if listing.published_at is None or listing.withdrawn_at is not None:
-        raise NotFound
-    if listing.expires_at is not None and listing.expires_at <= now:
-        raise NotFound
-
-
-def _must_be_open(listing: Listing, now: datetime) -> None:
-    match listing.bidding(now):
-        case "open":
-            return
-        case "none":
-            raise Conflict("This listing takes no bids: it waits for a matching round.")
-        case _:
-            raise Conflict(
-                "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
-                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
-            )
 
 
 def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime) -> Fit:

@@ -60,6 +60,9 @@ ACTS: Final = {
     "listing.award": lazy("decided on bids"),
     "bid.submit": lazy("submitted a bid"),
     "bid.withdraw": lazy("withdrew a bid"),
+    "bid.void": lazy("a change of the goods made a bid void"),
+    "question.ask": lazy("asked a question on a listing"),
+    "question.answer": lazy("answered a question on a listing"),
     "award.accept": lazy("accepted an award"),
     "award.decline": lazy("declined an award"),
     "award.lapse": lazy("let an award lapse"),
@@ -94,6 +97,7 @@ OBJECTS: Final = {
     "filing": lazy("filing"),
     "listing": lazy("listing"),
     "bid": lazy("bid"),
+    "question": lazy("question"),
     "award": lazy("award"),
     "contract": lazy("contract"),
     "round": lazy("round"),
@@ -160,6 +164,7 @@ DETAILS: Final = {
     "valid_to": lazy("valid to"),
     "valid_until": lazy("valid until"),
     "values": lazy("lab values"),
+    "version": lazy("version"),
     "waste_code": lazy("waste code"),
 }
 

@@ -10,11 +10,15 @@ from marketplace.domain.quantities import Month
 from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
 from marketplace.queries.listings import FormPage
+from marketplace.queries.salerules import own_rules
 from marketplace.services import listings as services
 from marketplace.services.opening import open_bids as open_sealed
+from marketplace.services.questions import answer_question
 from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
+from marketplace.web.files import frozen_file
 from marketplace.web.forms.listings import CLOSING_HOUR, AwardForm, EndForm, ListingForm
+from marketplace.web.forms.questions import AnswerForm
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import wish
 from marketplace.web.routing import requires
@@ -64,7 +68,13 @@ def edit(listing_id: int) -> ResponseReturnValue:
         try:
             publish = request.form.get("action") == "publish"
             services.edit_listing(
-                session(), actor(), listing_id, form.command(page.listing), publish=publish, now=now()
+                session(),
+                actor(),
+                listing_id,
+                form.command(page.listing),
+                publish=publish,
+                confirmed=bool(form.confirmed.data),
+                now=now(),
             )
         except (Invalid, Conflict) as refusal:
             form.show(refusal, status_of(refusal))
@@ -80,7 +90,23 @@ def edit(listing_id: int) -> ResponseReturnValue:
 @requires("listing.read")
 def show(listing_id: int) -> ResponseReturnValue:
     """Show an own listing: what is spoken for, who could take it, what rounds left over and why."""
-    return render_template("listings/show.html", page=queries.listing_page(session(), actor(), listing_id, now=now()))
+    return _show(listing_id, None, None)
+
+
+@blueprint.route(f"/listings/{ID}/questions/<int:question_id>/answer", methods=["POST"])
+@requires("question.answer")
+def answer(listing_id: int, question_id: int) -> ResponseReturnValue:
+    """Answer a question, or correct the answer."""
+    form = AnswerForm()
+    if form.validate_on_submit():
+        try:
+            answer_question(session(), actor(), listing_id, question_id, form.text.data or "", now=now())
+        except (Invalid, Conflict) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(gettext("The answer is public; who asked and who has a bid is told by mail."), "use")
+            return redirect(url_for("listings.show", listing_id=listing_id, _anchor="questions"), code=303)
+    return _show(listing_id, form, question_id)
 
 
 @blueprint.route(f"/listings/{ID}/publish", methods=["POST"])
@@ -108,6 +134,13 @@ def withdraw(listing_id: int) -> ResponseReturnValue:
     services.withdraw_listing(session(), actor(), listing_id, now=now())
     flash(gettext("The listing is withdrawn."), "use")
     return redirect(url_for("listings.index"), code=303)
+
+
+@blueprint.route(f"/listings/{ID}/rules")
+@requires("listing.read")
+def rules(listing_id: int) -> ResponseReturnValue:
+    """Hand out the rules of an own sale, to the byte."""
+    return frozen_file(*own_rules(session(), actor(), listing_id))
 
 
 @blueprint.route(f"/listings/{ID}/bids")
@@ -159,6 +192,14 @@ def end(listing_id: int) -> ResponseReturnValue:
             flash(gettext("The bidding is ended. Each bidder reads the own result."), "use")
             return redirect(url_for("listings.award", listing_id=listing_id), code=303)
     return _award(listing_id, None, form)
+
+
+def _show(listing_id: int, refused: AnswerForm | None, question_id: int | None) -> ResponseReturnValue:
+    """Show an own listing; one of its questions with the answer that was refused, if one was."""
+    page = queries.listing_page(session(), actor(), listing_id, now=now())
+    return render_template(
+        "listings/show.html", page=page, refused=refused, refused_id=question_id
+    ), refused.status if refused is not None else 200
 
 
 def _award(listing_id: int, refusal: Invalid | Conflict | None, form: EndForm) -> ResponseReturnValue:

@@ -19,7 +19,7 @@ from marketplace.domain.accounts import digest
 from marketplace.domain.actors import Actor
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.listings import month_at
-from marketplace.persistence.database import sessions_of
+from marketplace.persistence.database import sessions_of, transaction
 from marketplace.persistence.lines import AcceptanceLimit, Filing
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
@@ -32,6 +32,7 @@ from marketplace.services.awarding import award_bid
 from marketplace.services.awards import accept_award, decline_award
 from marketplace.services.ledger import open_stock, state_month
 from marketplace.services.rounds import publish_round, run_round, void_round
+from marketplace.services.salerules import state_rules
 from marketplace.solver.engines import engine
 from tests.factories import Make
 from tests.functional.routes import Route
@@ -234,13 +235,20 @@ class Builder:
         return listing
 
     def _bid(self, listing: Listing, **given: object) -> Bid:
-        bid: Bid = self.make.bid(listing, self.line, self.recycler, received_at=self.ago(days=10), **given)
+        with transaction(self.session):
+            rules = state_rules(self.session, listing, now=self.ago(days=15))
+        given = {"received_at": self.ago(days=10), "rules_sha256": rules.sha256, **given}
+        bid: Bid = self.make.bid(listing, self.line, self.recycler, **given)
         self.bundle(bid_id=bid.id, listing_id=listing.id, line_id=self.line.id)
         return bid
 
     def _market(self, park: Park) -> None:
         self._listing(published_at=None, first_month=self.month.plus(9), last_month=self.month.plus(10))
-        self._bid(self._listing())  # open, with a sealed bid
+        asked = self._listing()
+        self._bid(asked)  # open, with a sealed bid
+        for answers in ((), ("可以，20 点前到厂。", "可以，22 点前到厂。")):
+            question = self.make.question(asked, self.recycler, *answers, asked_at=self.ago(days=4))
+            self.bundle(question_id=question.id, listing_id=asked.id)
         closed = self._listing(
             bids_close_at=self.ago(days=5), first_month=self.month.plus(4), last_month=self.month.plus(5)
         )

@@ -31,6 +31,7 @@ from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person
+from marketplace.persistence.questions import Answer, Question
 from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
 from marketplace.services.seals import sealed
@@ -90,6 +91,7 @@ class _World:
         self._filing()
         self._listings()
         self._bids()
+        self._questions()
         self._round()
         postings = self._ledger()
         record(self.session, SYSTEM, "demo.load", "park", self.park.id, now=self.now, park_id=self.park.id)
@@ -340,6 +342,22 @@ class _World:
                     received_at=listing.drafted_at + timedelta(hours=int(row["hours_after"])),
                 )
             )
+
+    def _questions(self) -> None:
+        for row in rows("questions"):
+            listing, asked = self.listings[row["listing"]], self._ago(days=int(row["days_ago"]))
+            question = self._keep(
+                Question(
+                    listing_id=listing.id,
+                    organization_id=self.organizations[row["organization"]].id,
+                    text=row["question"],
+                    asked_at=asked,
+                    asked_by=self.signatories[row["organization"]].id,
+                )
+            )
+            if row["answer"]:
+                at = asked + timedelta(hours=int(row["hours_to_answer"]))
+                self._keep(Answer(question_id=question.id, version=1, text=row["answer"], answered_at=at))
 
     def _round(self) -> None:
         first = self.this_month.plus(1)

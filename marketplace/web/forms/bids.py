@@ -38,9 +38,11 @@ class BidForm(MarketForm):
     note = TextField(lazy("Note to the seller"), [at_most(MOST_NOTE)])
     confirmed = BooleanField(lazy("Yes, this price is meant, in yuan per tonne"))
     line = HiddenField()
+    rules = HiddenField()
 
     def fill(self, page: BidFormPage) -> None:
-        """Begin with what is offered; a bid that stands is sealed and does not show."""
+        """Begin with what is offered, under the rules that are shown; a bid that stands is sealed and does not show."""
+        self.rules.data = page.listing.rules_sha256
         self.kg_per_month.data = page.kg_per_month
 
     def command(self, listing_id: int, line_id: int) -> NewBid:
@@ -53,4 +55,5 @@ class BidForm(MarketForm):
             transport=self.transport.data,
             note=self.note.data or "",
             confirmed=bool(self.confirmed.data),
+            rules_sha256=self.rules.data or "",
         )

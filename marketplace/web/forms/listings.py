@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from wtforms import RadioField, SelectField
+from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
@@ -15,6 +15,7 @@ from marketplace.domain.listings import NewListing
 from marketplace.web.context import parts
 from marketplace.web.forms.base import (
     MOST_NOTE,
+    VOIDS,
     DayField,
     MarketForm,
     MonthField,
@@ -92,6 +93,7 @@ class ListingForm(MarketForm):
     )
     loading_hours = TextField(lazy("Loading hours"), [at_most()])
     note = TextField(lazy("Note to bidders"), [at_most(MOST_NOTE)])
+    confirmed = BooleanField(VOIDS)
 
     def fill(self, terms: NewListing) -> None:
         """Show what a listing says now."""

@@ -98,11 +98,13 @@ def test_what_makes_no_sense_names_its_field(changed: dict[str, object], field: 
         ({"withdrawn": True, "decided": True}, "withdrawn"),
         ({"invalid": True, "decided": True, "kg_per_month": None}, "invalid"),
         ({"bidding_open": True, "kg_per_month": None}, "live"),
+        ({"voided": True, "withdrawn": True}, "void"),
     ],
 )
 def test_the_state_of_a_bid(changed: dict[str, object], state: str) -> None:
     values = {
         "replaced": False,
+        "voided": False,
         "withdrawn": False,
         "listing_withdrawn": False,
         "bidding_open": False,
