@@ -53,9 +53,11 @@ class Listing(Base):
     expires_at: Mapped[Instant | None] = mapped_column(index=True)
     withdrawn_at: Mapped[Instant | None]
     bids_decided_at: Mapped[Instant | None]
-    """When the producer ended the bidding, with or without an award."""
+    """When the producer ended the bidding, with or without an award, or all was awarded."""
     bids_decided_because: Mapped[str] = mapped_column(default="")
     """What those without an award are told."""
+    standby_until: Mapped[Instant | None]
+    """Until when bids without an award stand by; none: nothing was awarded yet. Told once, it is not moved but to end it."""
 
     months: Mapped[list[ListingMonth]] = relationship(back_populates="listing", lazy="raise")
 

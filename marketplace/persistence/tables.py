@@ -10,7 +10,9 @@ from marketplace.persistence import (
     parks,
     people,
     rounds,
+    standby,
     streams,
+    workdays,
 )
 from marketplace.persistence.base import Base
 
@@ -25,5 +27,7 @@ __all__ = [
     "parks",
     "people",
     "rounds",
+    "standby",
     "streams",
+    "workdays",
 ]

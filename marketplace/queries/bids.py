@@ -12,14 +12,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import Outcome, State, outcome, ranked, state_of
+from marketplace.domain.bids import Outcome, State, outcome, ranked, stands_by, state_of
+from marketplace.domain.contracts import award_state
 from marketplace.domain.errors import NotFound
 from marketplace.domain.listings import Bidding, bidding_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award, AwardMonth
@@ -36,13 +37,14 @@ class Standing:
     Where a bid stood when the bidding had ended.
 
     ``gap_fen_per_t``: how much more the seller would have netted from the least of the awarded bids; none if nothing
-    was awarded or the bid netted as much.
+    was awarded or the bid netted as much. ``ahead``: how many without an award rank before it.
     """
 
     rank: int
     bids: int
     gap_fen_per_t: int | None
     awarded: int
+    ahead: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,8 @@ class BidRow:
     awarded_kg: int
     award_id: int | None
     standing: Standing | None
+    standby_until: datetime | None
+    """Until when it stands by; none unless it does."""
     decided_because: str
 
     @property
@@ -186,6 +190,19 @@ def net_of(bid: Bid) -> int:
     ).net_fen_per_t
 
 
+def over(award: Award | None, now: datetime) -> bool:
+    """Say whether an award was declined or has lapsed, whether or not anybody noticed that."""
+    return award is not None and award_state(
+        now,
+        price_fen_per_t=award.price_fen_per_t,
+        answer_by=award.answer_by,
+        producer_accepted_at=award.producer_accepted_at,
+        recycler_accepted_at=award.recycler_accepted_at,
+        declined_at=award.declined_at,
+        lapsed_at=award.lapsed_at,
+    ) in {"declined", "lapsed"}
+
+
 def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, Standing]:
     """Return where each bid on these listings stands: bid -> standing. Two SELECTs; only for what is over."""
     if not listing_ids:
@@ -210,6 +227,7 @@ def _standings(bids: Sequence[Bid], awarded: frozenset[int | None]) -> dict[int,
             bids=len(order),
             gap_fen_per_t=min(winners) - each.net_fen_per_t if winners and min(winners) > each.net_fen_per_t else None,
             awarded=len(winners),
+            ahead=sum(other.bid_id not in awarded for other in order[: each.rank - 1]),
         )
         for each in order
     }
@@ -221,6 +239,12 @@ def _over(listing: Listing, now: datetime) -> bool:
 
 def _own() -> Any:
     awarded = select(func.max(AwardMonth.kg)).where(AwardMonth.award_id == Award.id).correlate(Award).scalar_subquery()
+    uncontracted = (
+        select(func.sum(ListingMonth.offered_kg - ListingMonth.contracted_kg))
+        .where(ListingMonth.listing_id == Listing.id)
+        .correlate(Listing)
+        .scalar_subquery()
+    )
     seller = select(Organization).subquery("seller")
     return (
         select(
@@ -236,8 +260,9 @@ def _own() -> Any:
             seller.c.name_en.label("seller_en"),
             seller.c.park_id,
             Site.park_id.label("site_park_id"),
-            Award.id.label("award_id"),
+            Award,
             func.coalesce(awarded, 0).label("awarded_kg"),
+            func.coalesce(uncontracted, 0).label("uncontracted_kg"),
         )
         .join(Listing, Bid.listing_id == Listing.id)
         .join(IntakeLine, Bid.line_id == IntakeLine.id)
@@ -254,7 +279,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
     listing: Listing = row.Listing
     bidding = bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
     told = viewer.sees(
-        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.award_id is not None
+        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.Award is not None
     ).names
     state = state_of(
         replaced=bid.replaced_at is not None,
@@ -262,7 +287,9 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         listing_withdrawn=listing.withdrawn_at is not None,
         bidding_open=bidding == "open",
         decided=bidding == "decided",
+        standby=stands_by(now, standby_until=listing.standby_until, uncontracted_kg=row.uncontracted_kg),
         awarded_kg_per_month=row.awarded_kg,
+        award_over=over(row.Award, now),
         kg_per_month=bid.kg_per_month,
     )
     return BidRow(
@@ -290,7 +317,8 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         bidding=bidding,
         state=state,
         awarded_kg=row.awarded_kg,
-        award_id=row.award_id,
-        standing=standings.get(bid.id) if state in {"won", "partly", "lost"} else None,
+        award_id=None if row.Award is None else row.Award.id,
+        standing=standings.get(bid.id) if state in {"won", "partly", "forfeited", "standby", "lost"} else None,
+        standby_until=listing.standby_until if state == "standby" else None,
         decided_because=listing.bids_decided_because if state == "lost" else "",
     )

@@ -109,7 +109,9 @@ def test_a_limit_of_the_monthly_mean_is_kept_shown_and_filled_in_again(
     assert app_make.session.scalars(select(AcceptanceLimit.monthly_mean)).all() == [False]
 
 
-def test_a_limit_that_holds_for_neither_is_refused_where_it_stands(app_make: Make, clerk: FlaskClient, site: Site) -> None:
+def test_a_limit_that_holds_for_neither_is_refused_where_it_stands(
+    app_make: Make, clerk: FlaskClient, site: Site
+) -> None:
     answer = clerk.post("/lines/new", data=mill(site, limits__0__counts="median"))
 
     assert answer.status_code == 422

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor
 from marketplace.domain.errors import Conflict
 from marketplace.persistence import database
-from marketplace.persistence.rounds import Round
-from marketplace.services import awarding, counters, rounds, runs
+from marketplace.persistence.rounds import Award, Round
+from marketplace.services import awarding, awards, counters, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -28,6 +28,15 @@ def award(session: Session, wanted: tuple[Actor, int, int, datetime]) -> int:
     """Award a bid through the service that a view calls."""
     actor, bid_id, kg_per_month, now = wanted
     return awarding.award_bid(session, actor, bid_id, kg_per_month, now=now)
+
+
+def let_go(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None:
+    """Decline an award; or, with nobody to decline it, sweep what has lapsed."""
+    actor, award_id, now = wanted
+    if actor is None:
+        awards.lapse_due(session, now)
+    else:
+        awards.decline_award(session, actor, award_id, "检修停窑。", now=now)
 
 
 def run(session: Session, wanted: tuple[Actor, int, datetime]) -> str:
@@ -99,6 +108,19 @@ def _no_lock() -> None:
     _meet_before_reserving()
 
 
+def _no_hold_of_the_listing() -> None:
+    """Hold neither listing nor award, so that all who let an award go have read that it stands before any writes."""
+    _no_lock()
+    read = awards._locked
+
+    def read_together(session: Session, award_id: int) -> Award | None:
+        award = read(session, award_id)
+        meet()
+        return award
+
+    awards._locked = read_together
+
+
 def _no_immediate() -> None:
     database._begin_sqlite = lambda connection: connection.exec_driver_sql("BEGIN")  # type: ignore[assignment]
     _meet_before_reserving()
@@ -147,10 +169,12 @@ def _no_once() -> None:
 SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
+    "listing": _no_hold_of_the_listing,
     "immediate": _no_immediate,
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
 }
-"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``immediate``:
+"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``listing``: that,
+where awards are let go; ``immediate``:
 SQLite's BEGIN IMMEDIATE; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""
