@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median_low
 from typing import Final, Literal, TypeAlias
 
@@ -11,7 +12,19 @@ from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import MOST_FEN_PER_T, MOST_KG
 
 Transport: TypeAlias = Literal["recycler", "producer"]
-State: TypeAlias = Literal["live", "waiting", "won", "partly", "lost", "withdrawn", "replaced", "void", "invalid"]
+State: TypeAlias = Literal[
+    "live",
+    "waiting",
+    "won",
+    "partly",
+    "forfeited",
+    "standby",
+    "lost",
+    "withdrawn",
+    "replaced",
+    "void",
+    "invalid",
+]
 
 TRANSPORTS: Final = ("recycler", "producer")
 """Who carries: the bidder fetches it, and the price holds at the seller's gate; or the seller brings it, and it holds
@@ -21,6 +34,10 @@ UNUSUAL: Final = 5
 """A price so many times above or below the usual one is asked about once."""
 
 ANSWER_DAYS: Final = 3
+"""Business days in which the recycler answers the award of a bid."""
+
+STANDBY_DAYS: Final = 10
+"""Business days, from the first award on, for which the other bids of a listing stand by: time to call three of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +153,15 @@ def ranked(nets: Iterable[tuple[int, int, int]]) -> tuple[Ranked, ...]:
     return tuple(Ranked(bid_id, place, net) for place, (bid_id, net, _) in enumerate(order, start=1))
 
 
+def stands_by(now: datetime, *, standby_until: datetime | None, uncontracted_kg: int) -> bool:
+    """
+    Say whether bids without an award may still be called: until the standby ends, and while not all is under contract.
+
+    ``standby_until`` None: nothing was awarded yet. At the very instant of its end it is over.
+    """
+    return standby_until is not None and now < standby_until and uncontracted_kg > 0
+
+
 def state_of(
     *,
     replaced: bool,
@@ -145,13 +171,16 @@ def state_of(
     bidding_open: bool,
     decided: bool,
     invalid: bool,
+    standby: bool,
     awarded_kg_per_month: int,
+    award_over: bool,
     kg_per_month: int | None,
 ) -> State:
     """
     Read the state of a bid off its own timestamps and those of its listing.
 
-    ``kg_per_month`` is None while it is sealed; ``invalid``: its seal could not be opened.
+    ``kg_per_month`` is None while it is sealed; ``invalid``: its seal could not be opened. ``standby``: whether bids
+    without an award may still be called. ``award_over``: its award was declined or has lapsed.
     """
     if voided:
         return "void"
@@ -160,6 +189,8 @@ def state_of(
     if replaced:
         return "replaced"
     if awarded_kg_per_month and kg_per_month is not None:
+        if award_over:
+            return "forfeited"
         return "won" if awarded_kg_per_month >= kg_per_month else "partly"
     if listing_withdrawn:
         return "void"
@@ -167,4 +198,6 @@ def state_of(
         return "invalid"
     if bidding_open:
         return "live"
+    if standby:
+        return "standby"
     return "lost" if decided else "waiting"

@@ -30,6 +30,9 @@ AFTER_BIDS: Final = timedelta(days=14)
 CLOSING_TIME: Final = timezone(timedelta(hours=8))
 """The months of a listing are those of China, whatever the server's zone."""
 
+CLOSING_HOUR: Final = 17
+"""Bidding, and the time to answer an award, end at this hour of a day."""
+
 BANDS: Final = (1_000_000, 5_000_000, 20_000_000)
 """Between these kilograms a month lie the bands in which a masked quantity is told."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from marketplace.domain.bids import ANSWER_DAYS
+from marketplace.domain.bids import ANSWER_DAYS, STANDBY_DAYS
 from marketplace.domain.canonical import sha256, to_json
 from marketplace.domain.quantities import Month
 
@@ -30,7 +30,8 @@ class FixedRules:
 
     kind: str = "sealed"
     ranking: str = RANKING
-    answer_days: int = ANSWER_DAYS
+    answer_business_days: int = ANSWER_DAYS
+    standby_business_days: int = STANDBY_DAYS
     first_month: Month
     last_month: Month
     asking_fen_per_t: int

@@ -175,6 +175,28 @@ INVARIANTS: Final = (
         f" union all {_over_storage('intake_lines', 'line_id', 'recycler')}",
     ),
     Invariant(
+        "I4d",
+        "Who was called from standby was called after an award of the same listing that the recycler let go.",
+        """
+        select 'call ' || c.id from standby_calls c
+        join awards a on a.id = c.after_award_id
+        join bids b on b.id = c.bid_id
+        left join awards made on made.id = c.award_id
+        where a.bid_id is null or b.listing_id <> a.listing_id or made.bid_id <> c.bid_id
+           or (a.declined_at is null and a.lapsed_at is null) or a.declined_by = 'producer'
+        """,
+    ),
+    Invariant(
+        "I4e",
+        "No more was called from standby than came free in the month.",
+        """
+        select 'award ' || c.after_award_id from standby_calls c
+        join award_months m on m.award_id = c.award_id
+        left join award_months freed on freed.award_id = c.after_award_id and freed.month = m.month
+        group by c.after_award_id, m.month, freed.kg having sum(m.kg) > coalesce(freed.kg, 0)
+        """,
+    ),
+    Invariant(
         "I6",
         "No store holds less than nothing.",
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.domain.bids import Terms
@@ -60,9 +60,11 @@ class Listing(Base):
     bids_opened_at: Mapped[Instant | None]
     """When the sealed bids were opened, all at once; from then on none is taken."""
     bids_decided_at: Mapped[Instant | None]
-    """When the producer ended the bidding, with or without an award."""
+    """When the producer ended the bidding, with or without an award, or all was awarded."""
     bids_decided_because: Mapped[str] = mapped_column(default="")
     """What those without an award are told."""
+    standby_until: Mapped[Instant | None]
+    """Until when bids without an award stand by; none: nothing was awarded yet. Told once, it is not moved but to end it."""
 
     months: Mapped[list[ListingMonth]] = relationship(back_populates="listing", lazy="raise")
 
@@ -191,3 +193,8 @@ class Bid(Base):
         if any(value is None for value in plain.values()):
             raise ValueError("this bid is sealed")
         return Terms(**plain)
+
+
+def valid() -> ColumnElement[bool]:
+    """Return the condition that a bid stands and was opened; of what could not be opened nothing is reckoned or called."""
+    return and_(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None), Bid.price_fen_per_t.is_not(None))

@@ -12,7 +12,9 @@ from marketplace.persistence import (
     questions,
     rounds,
     salerules,
+    standby,
     streams,
+    workdays,
 )
 from marketplace.persistence.base import Base
 
@@ -29,5 +31,7 @@ __all__ = [
     "questions",
     "rounds",
     "salerules",
+    "standby",
     "streams",
+    "workdays",
 ]

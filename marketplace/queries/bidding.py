@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import Terms, ranked, usual
+from marketplace.domain.bids import Terms, ranked, stands_by, usual
 from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.fit import Fit, Verdict
@@ -20,14 +20,15 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award
 from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
-from marketplace.queries.bids import net_of, valid
+from marketplace.queries.bids import net_of, over
 from marketplace.queries.board import Card
+from marketplace.queries.calls import Call, calls_of
 from marketplace.queries.public import OwnLine, PublicListing, public_listing
 
 
@@ -138,6 +139,8 @@ class Candidate:
     reasons: tuple[Sentence, ...]
     months: tuple[Month, ...]
     award_id: int | None
+    award_over: bool
+    """Whether its award was declined or has lapsed."""
     awarded_kg: int
     most_kg: int
     """How much a month can be awarded at most, by what is bid, what is left and the cap."""
@@ -183,6 +186,16 @@ class AwardPage:
     invalid: tuple[Unopened, ...]
     may_award: bool
     may_open: bool
+    may_end: bool
+    standby_until: datetime | None
+    """Until when bids without an award stand by; none unless they do."""
+    calls: tuple[Call, ...]
+
+    @property
+    def next_up(self) -> Candidate | None:
+        """The first on standby who fits and nets no less than the reserve: who is called next as things are."""
+        standby = (row for row in self.rows if row.award_id is None) if self.standby_until else ()
+        return next((row for row in standby if row.verdict == "meets" and not row.below_reserve), None)
 
 
 def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime) -> AwardPage:
@@ -211,6 +224,12 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
     )
     rules = rules_text(session, listing, stream)
     opened = bidding in {"to_decide", "decided"}
+    contracted = session.scalar(
+        select(func.coalesce(func.sum(ListingMonth.contracted_kg), 0)).where(ListingMonth.listing_id == listing_id)
+    )
+    uncontracted = sum(offered for _, offered, _ in left) - (contracted or 0)
+    stands = stands_by(now, standby_until=listing.standby_until, uncontracted_kg=uncontracted)
+    decides = listing.withdrawn_at is None and actor.may("listing.award", belonging)
     return AwardPage(
         listing_id=listing_id,
         stream_zh=stream.name,
@@ -233,8 +252,11 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         left=left,
         rows=_candidates(session, listing, left, now) if opened else (),
         invalid=_unopened(session, listing_id) if opened else (),
-        may_award=bidding == "to_decide" and listing.withdrawn_at is None and actor.may("listing.award", belonging),
+        may_award=bidding == "to_decide" and decides,
         may_open=bidding == "to_open" and listing.withdrawn_at is None and actor.may("listing.open", belonging),
+        may_end=(bidding == "to_decide" or stands) and decides,
+        standby_until=listing.standby_until if stands else None,
+        calls=calls_of(session, listing_id) if opened else (),
     )
 
 
@@ -248,8 +270,7 @@ def _candidates(
             Organization.name_en.label("organization_en"),
             IntakeLine.name,
             IntakeLine.name_en,
-            Award.id.label("award_id"),
-            Award.kg.label("awarded_kg"),
+            Award,
         )
         .join(Organization, Bid.organization_id == Organization.id)
         .join(IntakeLine, Bid.line_id == IntakeLine.id)
@@ -317,7 +338,8 @@ def _candidate(
         verdict=fit.verdict,
         reasons=tuple(reason.sentence for reason in fit.reasons),
         months=fit.months,
-        award_id=row.award_id,
-        awarded_kg=row.awarded_kg or 0,
+        award_id=None if row.Award is None else row.Award.id,
+        award_over=over(row.Award, now),
+        awarded_kg=0 if row.Award is None else row.Award.kg,
         most_kg=most,
     )

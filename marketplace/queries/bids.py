@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import State, Terms, ranked, state_of
+from marketplace.domain.bids import State, Terms, ranked, stands_by, state_of
+from marketplace.domain.contracts import award_state
 from marketplace.domain.errors import NotFound
 from marketplace.domain.listings import Bidding
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award, AwardMonth
@@ -40,13 +41,14 @@ class Standing:
     Where a bid stood when the bidding had ended.
 
     ``gap_fen_per_t``: how much more the seller would have netted from the least of the awarded bids; none if nothing
-    was awarded or the bid netted as much.
+    was awarded or the bid netted as much. ``ahead``: how many without an award rank before it.
     """
 
     rank: int
     bids: int
     gap_fen_per_t: int | None
     awarded: int
+    ahead: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,8 @@ class BidRow:
     awarded_kg: int
     award_id: int | None
     standing: Standing | None
+    standby_until: datetime | None
+    """Until when it stands by; none unless it does."""
     decided_because: str
     rules_sha256: str | None
     voided_at: datetime | None
@@ -183,9 +187,17 @@ def net_of(bid: Bid) -> int:
     return bid.terms.outcome.net_fen_per_t
 
 
-def valid() -> ColumnElement[bool]:
-    """Return the condition that a bid stands and was opened; of what could not be opened no page reckons anything."""
-    return and_(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None), Bid.price_fen_per_t.is_not(None))
+def over(award: Award | None, now: datetime) -> bool:
+    """Say whether an award was declined or has lapsed, whether or not anybody noticed that."""
+    return award is not None and award_state(
+        now,
+        price_fen_per_t=award.price_fen_per_t,
+        answer_by=award.answer_by,
+        producer_accepted_at=award.producer_accepted_at,
+        recycler_accepted_at=award.recycler_accepted_at,
+        declined_at=award.declined_at,
+        lapsed_at=award.lapsed_at,
+    ) in {"declined", "lapsed"}
 
 
 def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, Standing]:
@@ -210,6 +222,7 @@ def _standings(bids: Sequence[Bid], awarded: frozenset[int | None]) -> dict[int,
             bids=len(order),
             gap_fen_per_t=min(winners) - each.net_fen_per_t if winners and min(winners) > each.net_fen_per_t else None,
             awarded=len(winners),
+            ahead=sum(other.bid_id not in awarded for other in order[: each.rank - 1]),
         )
         for each in order
     }
@@ -225,6 +238,12 @@ def _terms(bid: Bid, listing: Listing) -> Terms | None:
 
 def _own() -> Any:
     awarded = select(func.max(AwardMonth.kg)).where(AwardMonth.award_id == Award.id).correlate(Award).scalar_subquery()
+    uncontracted = (
+        select(func.sum(ListingMonth.offered_kg - ListingMonth.contracted_kg))
+        .where(ListingMonth.listing_id == Listing.id)
+        .correlate(Listing)
+        .scalar_subquery()
+    )
     seller = select(Organization).subquery("seller")
     return (
         select(
@@ -240,8 +259,9 @@ def _own() -> Any:
             seller.c.name_en.label("seller_en"),
             seller.c.park_id,
             Site.park_id.label("site_park_id"),
-            Award.id.label("award_id"),
+            Award,
             func.coalesce(awarded, 0).label("awarded_kg"),
+            func.coalesce(uncontracted, 0).label("uncontracted_kg"),
         )
         .join(Listing, Bid.listing_id == Listing.id)
         .join(IntakeLine, Bid.line_id == IntakeLine.id)
@@ -258,7 +278,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
     listing: Listing = row.Listing
     bidding = listing.bidding(now)
     told = viewer.sees(
-        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.award_id is not None
+        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.Award is not None
     ).names
     state = state_of(
         replaced=bid.replaced_at is not None,
@@ -268,7 +288,9 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         bidding_open=bidding == "open",
         decided=bidding == "decided",
         invalid=bool(bid.invalid_because),
+        standby=stands_by(now, standby_until=listing.standby_until, uncontracted_kg=row.uncontracted_kg),
         awarded_kg_per_month=row.awarded_kg,
+        award_over=over(row.Award, now),
         kg_per_month=bid.kg_per_month,
     )
     return BidRow(
@@ -294,8 +316,9 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         bidding=bidding,
         state=state,
         awarded_kg=row.awarded_kg,
-        award_id=row.award_id,
-        standing=standings.get(bid.id) if state in {"won", "partly", "lost"} else None,
+        award_id=None if row.Award is None else row.Award.id,
+        standing=standings.get(bid.id) if state in {"won", "partly", "forfeited", "standby", "lost"} else None,
+        standby_until=listing.standby_until if state == "standby" else None,
         decided_because=listing.bids_decided_because if state == "lost" else "",
         rules_sha256=bid.rules_sha256,
         voided_at=bid.voided_at,

@@ -38,6 +38,8 @@ ACTS: Final = {
     "park.edit": lazy("changed the park"),
     "platform.appoint": lazy("appointed somebody"),
     "platform.dismiss": lazy("ended an appointment"),
+    "calendar.enter": lazy("entered a day of the calendar"),
+    "calendar.take_back": lazy("took back a day of the calendar"),
     "site.add": lazy("added a site"),
     "site.edit": lazy("changed a site"),
     "site.close": lazy("closed a site"),
@@ -66,6 +68,8 @@ ACTS: Final = {
     "award.accept": lazy("accepted an award"),
     "award.decline": lazy("declined an award"),
     "award.lapse": lazy("let an award lapse"),
+    "award.call": lazy("called a bid from standby"),
+    "award.nobody_called": lazy("found nobody to call from standby"),
     "contract.make": lazy("made a contract"),
     "round.open": lazy("opened a round"),
     "round.close": lazy("closed a round"),
@@ -102,12 +106,14 @@ OBJECTS: Final = {
     "contract": lazy("contract"),
     "round": lazy("round"),
     "posting": lazy("posting"),
+    "calendar_day": lazy("day of the calendar"),
     "ledger": lazy("ledger"),
 }
 
 DETAILS: Final = {
     "account": lazy("account mark"),
     "address": lazy("address"),
+    "after_award_id": lazy("after the award"),
     "awards": lazy("awards"),
     "because": lazy("reason"),
     "before": lazy("before"),
@@ -117,6 +123,7 @@ DETAILS: Final = {
     "cause": lazy("cause"),
     "changed": lazy("changed"),
     "contract_fee_fen": lazy("cost of a contract, fen"),
+    "day": lazy("day"),
     "division_code": lazy("division code"),
     "entered_on_dry_mass": lazy("entered on dry mass"),
     "filed_kg": lazy("filed, kg"),
@@ -137,6 +144,7 @@ DETAILS: Final = {
     "objective": lazy("objective"),
     "opened": lazy("bids opened"),
     "origin_answers": lazy("answers on the origin"),
+    "passed_over": lazy("bids passed over"),
     "permit": lazy("permit"),
     "permit_no": lazy("permit number"),
     "permit_valid_until": lazy("permit valid until"),
@@ -155,6 +163,7 @@ DETAILS: Final = {
     "run": lazy("run"),
     "sheet_no": lazy("lab sheet number"),
     "side": lazy("side"),
+    "source": lazy("source"),
     "stock_kg": lazy("stock, kg"),
     "stream_id": lazy("waste stream"),
     "subsidy_fen_per_t": lazy("subsidy, fen per tonne"),
@@ -166,6 +175,7 @@ DETAILS: Final = {
     "values": lazy("lab values"),
     "version": lazy("version"),
     "waste_code": lazy("waste code"),
+    "works": lazy("business day"),
 }
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.listings import CLOSING_HOUR
 from marketplace.domain.quantities import Month
 from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
@@ -17,7 +18,7 @@ from marketplace.services.questions import answer_question
 from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
 from marketplace.web.files import frozen_file
-from marketplace.web.forms.listings import CLOSING_HOUR, AwardForm, EndForm, ListingForm
+from marketplace.web.forms.listings import AwardForm, EndForm, ListingForm
 from marketplace.web.forms.questions import AnswerForm
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import wish
@@ -171,7 +172,7 @@ def award_bid(listing_id: int, bid_id: int) -> ResponseReturnValue:
         except (Invalid, Conflict) as refused:
             refusal = refused
         else:
-            flash(gettext("The award is made. The recycler has three days to answer."), "use")
+            flash(gettext("The award is made. The recycler has three business days to answer."), "use")
             return redirect(url_for("listings.award", listing_id=listing_id), code=303)
     else:
         refusal = Invalid("Say how many tonnes per month are awarded.")

@@ -98,7 +98,7 @@ def test_the_plant_awards_and_the_loser_reads_rank_and_gap_and_no_name(world: Wo
         seller.post(f"/listings/{world.listing.id}/bids/{won.id}/award", data={"kg_per_month": "2000"}).status_code
         == 303
     )
-    assert "The deadline has passed" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
+    assert "On standby until" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
     assert seller.post(f"/listings/{world.listing.id}/bids/end", data={"reason": ""}).status_code == 303
 
     result = text(browse(loser.id, language="en"), f"/bids/{lost.id}")

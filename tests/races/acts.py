@@ -14,8 +14,8 @@ from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
 from marketplace.domain.sealing import Sealer
 from marketplace.persistence import database, listings
-from marketplace.persistence.rounds import Round
-from marketplace.services import awarding, bids, counters, opening, rounds, runs
+from marketplace.persistence.rounds import Award, Round
+from marketplace.services import awarding, awards, bids, counters, opening, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -45,6 +45,15 @@ def bid_or_open(session: Session, wanted: tuple[Actor, int | NewBid, Sealer, dat
         bids.submit_bid(session, actor, what, sealer=sealer, now=now)
     else:
         opening.open_bids(session, actor, what, sealer=sealer, now=now)
+
+
+def let_go(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None:
+    """Decline an award; or, with nobody to decline it, sweep what has lapsed."""
+    actor, award_id, now = wanted
+    if actor is None:
+        awards.lapse_due(session, now)
+    else:
+        awards.decline_award(session, actor, award_id, "检修停窑。", now=now)
 
 
 def run(session: Session, wanted: tuple[Actor, int, datetime]) -> str:
@@ -116,6 +125,19 @@ def _no_lock() -> None:
     _meet_before_reserving()
 
 
+def _no_hold_of_the_listing() -> None:
+    """Hold neither listing nor award, so that all who let an award go have read that it stands before any writes."""
+    _no_lock()
+    read = awards._locked
+
+    def read_together(session: Session, award_id: int) -> Award | None:
+        award = read(session, award_id)
+        meet()
+        return award
+
+    awards._locked = read_together
+
+
 def _no_immediate() -> None:
     database._begin_sqlite = lambda connection: connection.exec_driver_sql("BEGIN")  # type: ignore[assignment]
     _meet_before_reserving()
@@ -184,6 +206,7 @@ def _no_once() -> None:
 SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
+    "listing": _no_hold_of_the_listing,
     "immediate": _no_immediate,
     "opening": _no_opening_lock,
     "end": _no_end,
@@ -191,6 +214,7 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "attempt": _no_attempt,
     "once": _no_once,
 }
-"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``immediate``:
-SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened; ``end``: that none is taken once they are;
-``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""
+"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``listing``: that,
+where awards are let go; ``immediate``: SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened;
+``end``: that none is taken once they are; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one
+publication."""

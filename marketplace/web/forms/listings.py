@@ -11,7 +11,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from marketplace.domain.errors import Invalid
-from marketplace.domain.listings import NewListing
+from marketplace.domain.listings import CLOSING_HOUR, NewListing
 from marketplace.web.context import parts
 from marketplace.web.forms.base import (
     MOST_NOTE,
@@ -28,9 +28,6 @@ from marketplace.web.forms.base import (
     required,
 )
 from marketplace.web.i18n import lazy_gettext as lazy
-
-CLOSING_HOUR = 17
-"""Bidding ends at this hour of the day that is named, in the site's time zone."""
 
 EXTRA = (
     "reserve",

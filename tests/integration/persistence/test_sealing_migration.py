@@ -136,7 +136,7 @@ def test_without_a_key_bids_stay_as_they_were_and_are_opened_with_the_others(
 
 def test_sealed_bids_do_not_go_back_without_the_key(bare_url: str, tmp_path: Path) -> None:
     unsealed_world(bare_url)
-    migration.upgrade(MIGRATIONS, bare_url, sealer=SEALER)
+    migration.upgrade(MIGRATIONS, bare_url, "0008", sealer=SEALER)
     before = rows(bare_url)
 
     with pytest.raises(RuntimeError, match="the key is needed"):

@@ -14,6 +14,7 @@ from marketplace.domain.actors import SYSTEM, Actor
 from marketplace.domain.bids import NewBid
 from marketplace.domain.contracts import FilingTerm, terms
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
+from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.quantities import Month
 from marketplace.persistence.audit import AuditRow
 from marketplace.persistence.invariants import broken
@@ -199,7 +200,7 @@ def test_an_award_reserves_and_says_why(session: Session, market: Market) -> Non
     assert (award.kg, award.bid_id, award.round_id) == (6_000_000, bid_id, None)
     assert award.price_fen_per_t == 4000 - bid.freight_fen_per_t
     assert (award.producer_accepted_at, award.recycler_accepted_at) == (CLOSES, None)
-    assert award.answer_by == CLOSES + timedelta(days=3)
+    assert award.answer_by == datetime(2027, 2, 3, 17, tzinfo=CLOSING_TIME)  # from Friday noon to Wednesday
     months = session.execute(select(AwardMonth.month, AwardMonth.kg).order_by(AwardMonth.month)).all()
     assert [(str(month), kg) for month, kg in months] == [
         ("2027-02", 2_000_000),

@@ -134,7 +134,8 @@ def test_rules_are_hashed_when_the_sale_is_published_and_kept_with_the_bid(sessi
     assert said["fixed"] == {
         "kind": "sealed",
         "ranking": "net_fen_per_t descending, then received_at, then number of the bid",
-        "answer_days": 3,
+        "answer_business_days": 3,
+        "standby_business_days": 10,
         "first_month": "2027-02",
         "last_month": "2027-04",
         "asking_fen_per_t": 1000,
