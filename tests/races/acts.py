@@ -13,7 +13,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.errors import Conflict
 from marketplace.persistence import database
 from marketplace.persistence.rounds import Round
-from marketplace.services import awarding, counters, rounds, runs
+from marketplace.services import awarding, bids, counters, listings, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -80,6 +80,15 @@ def sleep_or_take_over(session: Session, wanted: tuple[str, Actor, int, datetime
     return _run(session, actor, round_id, now)
 
 
+def change_or_bid(session: Session, wanted: tuple[str, Actor, Any, datetime]) -> object:
+    """Bid on a sale, or change its goods, which voids what was bid."""
+    what, actor, subject, now = wanted
+    if what == "bid":
+        return bids.submit_bid(session, actor, subject, now=now)
+    listing_id, new = subject
+    return listings.edit_listing(session, actor, listing_id, new, confirmed=True, now=now)
+
+
 def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
     sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
     session.close()
@@ -97,6 +106,26 @@ def _no_lock() -> None:
     Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
     database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # each statement stands alone, as the driver has it
     _meet_before_reserving()
+
+
+def _no_held_listing() -> None:
+    """Hold no listing: all who bid have read the rules before the goods are changed, and write after that."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    read, change = bids.rules_in_force, listings.edit_listing
+
+    def read_and_wait(*given: Any, **named: Any) -> Any:
+        rules = read(*given, **named)
+        meet()
+        meet()
+        return rules
+
+    def change_between(*given: Any, **named: Any) -> None:
+        meet()
+        change(*given, **named)
+        meet()
+
+    bids.rules_in_force, listings.edit_listing = read_and_wait, change_between
 
 
 def _no_immediate() -> None:
@@ -147,10 +176,12 @@ def _no_once() -> None:
 SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
+    "held listing": _no_held_listing,
     "immediate": _no_immediate,
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
 }
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``immediate``:
-SQLite's BEGIN IMMEDIATE; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""
+SQLite's BEGIN IMMEDIATE; ``held listing``: the lock that bids and changes of the goods wait for; ``hold``: one run at a
+time; ``attempt``: a run's number; ``once``: one publication."""
