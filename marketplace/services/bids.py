@@ -42,7 +42,7 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
         must_be_verified(session, organization_id)
         must_be_open(listing, now)
         rules = rules_in_force(session, listing, now=now)
-        if new.rules_sha256 and new.rules_sha256 != rules.sha256:
+        if rules.since_at > now or (new.rules_sha256 and new.rules_sha256 != rules.sha256):
             raise Conflict("What is sold here has been changed since you opened the page. Read it again, then bid.")
         fit = _must_fit(session, listing.id, line, now)
         _must_be_within(listing, line, new, fit)

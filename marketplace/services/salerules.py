@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
@@ -15,6 +15,7 @@ from marketplace.domain.listings import expiry, month_at
 from marketplace.domain.salerules import moved_deadline
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.audit import record
+from marketplace.persistence.base import MICROSECOND
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.salerules import StatedRules, rules_of, stated_rules
@@ -105,11 +106,12 @@ def change_goods(
             " they may bid again, and the deadline is then at least 24 hours away. Confirm that you want this.",
             field="confirmed",
         )
-    listing.bids_close_at = moved_deadline(listing.bids_close_at, now)
+    at = _after_every_bid(session, listing.id, now)
+    listing.bids_close_at = moved_deadline(listing.bids_close_at, at)
     if month_at(listing.bids_close_at) > listing.last_month:
         raise Conflict("The months of this sale end before anybody could bid again. Withdraw the listing instead.")
-    listing.expires_at = max(listing.expires_at or now, expiry(now, listing.bids_close_at))
-    state_rules(session, listing, now=now)
+    listing.expires_at = max(listing.expires_at or at, expiry(at, listing.bids_close_at))
+    state_rules(session, listing, now=at)
     bids = session.scalars(
         select(Bid)
         .where(Bid.listing_id == listing.id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
@@ -117,7 +119,7 @@ def change_goods(
         .execution_options(populate_existing=True)
     ).all()
     for bid in bids:
-        bid.withdrawn_at = bid.voided_at = now
+        bid.withdrawn_at = bid.voided_at = at
         bid.voided_because = cause
     _note(session, actor, bids, now)
     about = {
@@ -131,6 +133,12 @@ def change_goods(
     }
     for _, email, language in addressees(session, {bid.organization_id for bid in bids}, "clerk", "signatory"):
         outbox.post(session, "bid_void", email, language, about, now=now)
+
+
+def _after_every_bid(session: Session, listing_id: int, now: datetime) -> datetime:
+    """Return now, or the instant after a bid that was received later and came first to the listing, which is held."""
+    last = session.scalar(select(func.max(Bid.received_at)).where(Bid.listing_id == listing_id))
+    return now if last is None else max(now, last + MICROSECOND)
 
 
 def _sales(stream_id: int, now: datetime) -> Select[Listing]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from sqlalchemy import func, select, update
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.database import transaction
+from marketplace.persistence.lines import AcceptanceLimit
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.rounds import Leftover
@@ -342,3 +344,16 @@ def test_storage_that_makes_no_sense_lists_nothing(
     assert answer.status_code == 422
     assert message in answer.text
     assert world.make.session.scalars(select(Listing.id)).all() == before
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans_CN"])
+def test_a_value_that_alone_is_missing_is_named_with_the_lines_it_would_win(
+    world: World, browse: Browse, language: str
+) -> None:
+    limit = AcceptanceLimit(property="loss_on_ignition", maximum=Decimal(8))
+    world.make.line(world.make.site(world.recycler), limits=(limit,))
+
+    page = text(browse(world.seller.id, language=language), f"/listings/{world.listing.id}")
+
+    said = {"en": "lets 1 more intake line say yes", "zh_Hans_CN": "1 条"}
+    assert said[language] in page

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor
 from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
+from marketplace.domain.listings import NewListing
 from marketplace.domain.sealing import Sealer
-from marketplace.persistence import database, listings
+from marketplace.persistence import database
+from marketplace.persistence import listings as tables
 from marketplace.persistence.rounds import Award, Round
-from marketplace.services import awarding, awards, bids, counters, opening, rounds, runs
+from marketplace.services import awarding, awards, bids, counters, listings, opening, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -106,6 +108,15 @@ def sleep_or_take_over(session: Session, wanted: tuple[str, Actor, int, datetime
     return _run(session, actor, round_id, now)
 
 
+def change_or_bid(session: Session, wanted: tuple[Actor, NewBid | tuple[int, NewListing], Sealer, datetime]) -> object:
+    """Bid on a sale, or change its goods, which voids what was bid."""
+    actor, what, sealer, now = wanted
+    if isinstance(what, NewBid):
+        return bids.submit_bid(session, actor, what, sealer=sealer, now=now)
+    listing_id, new = what
+    return listings.edit_listing(session, actor, listing_id, new, confirmed=True, now=now)
+
+
 def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
     sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
     session.close()
@@ -136,6 +147,26 @@ def _no_hold_of_the_listing() -> None:
         return award
 
     awards._locked = read_together
+
+
+def _no_held_listing() -> None:
+    """Hold no listing: all who bid have read the rules before the goods are changed, and write after that."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    read, change = bids.rules_in_force, listings.edit_listing
+
+    def read_and_wait(*given: Any, **named: Any) -> Any:
+        rules = read(*given, **named)
+        meet()
+        meet()
+        return rules
+
+    def change_between(*given: Any, **named: Any) -> None:
+        meet()
+        change(*given, **named)
+        meet()
+
+    bids.rules_in_force, listings.edit_listing = read_and_wait, change_between
 
 
 def _no_immediate() -> None:
@@ -171,8 +202,8 @@ def _no_opening_lock() -> None:
 
 def _no_end() -> None:
     """Take bids by the clock of the request alone, whether or not they have been opened since."""
-    read = listings.bidding_of
-    listings.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
+    read = tables.bidding_of
+    tables.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
 
 
 def _no_hold() -> None:
@@ -206,7 +237,8 @@ def _no_once() -> None:
 SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
-    "listing": _no_hold_of_the_listing,
+    "ladder": _no_hold_of_the_listing,
+    "rules": _no_held_listing,
     "immediate": _no_immediate,
     "opening": _no_opening_lock,
     "end": _no_end,
@@ -214,7 +246,7 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "attempt": _no_attempt,
     "once": _no_once,
 }
-"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``listing``: that,
-where awards are let go; ``immediate``: SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened;
-``end``: that none is taken once they are; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one
-publication."""
+"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
+where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``immediate``: SQLite's BEGIN
+IMMEDIATE; ``opening``: the lock under which bids are opened; ``end``: that none is taken once they are; ``hold``: one run
+at a time; ``attempt``: a run's number; ``once``: one publication."""
