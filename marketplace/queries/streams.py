@@ -291,6 +291,7 @@ def stream_page(session: Session, actor: Actor, stream_id: int, *, now: datetime
             Listing.expires_at,
             Listing.withdrawn_at,
             Listing.bids_close_at,
+            Listing.bids_opened_at,
             Listing.bids_decided_at,
         )
         .where(Listing.stream_id == stream.id)

@@ -194,15 +194,22 @@ def thing(kind: str) -> str:
     return str(OBJECTS.get(kind, kind))
 
 
+TRUTHS: Final = {"True": lazy("yes"), "False": lazy("no")}
+
+
 def detail(name: str) -> str:
     """Return what a detail is called."""
     return str(DETAILS.get(name, name))
 
 
 def detail_value(name: str, value: str) -> str:
-    """Return a detail in words where it has some: roles, and names of columns as they are."""
+    """Return a detail in words where it has some: roles, yes and no; and names of columns as they are."""
     if name in ("role", "before") and role_label(value):
         return role_label(value)
+    if value in TRUTHS:
+        return str(TRUTHS[value])
+    if name == "cause" and value in OBJECTS:
+        return str(OBJECTS[value])
     if name == "side" and value in SIDES:
         return str(SIDES[value])
     if name == "objective" and value in OBJECTIVES:
