@@ -110,6 +110,11 @@ OBJECTS: Final = {
     "ledger": lazy("ledger"),
 }
 
+CAUSES: Final = {"listing": lazy("listing"), "stream": lazy("waste stream"), "sheet": lazy("lab sheet")}
+"""Where the goods were changed that made a bid void."""
+
+TRUTHS: Final = {"True": lazy("yes"), "False": lazy("no")}
+
 DETAILS: Final = {
     "account": lazy("account mark"),
     "address": lazy("address"),
@@ -194,9 +199,6 @@ def thing(kind: str) -> str:
     return str(OBJECTS.get(kind, kind))
 
 
-TRUTHS: Final = {"True": lazy("yes"), "False": lazy("no")}
-
-
 def detail(name: str) -> str:
     """Return what a detail is called."""
     return str(DETAILS.get(name, name))
@@ -208,8 +210,8 @@ def detail_value(name: str, value: str) -> str:
         return role_label(value)
     if value in TRUTHS:
         return str(TRUTHS[value])
-    if name == "cause" and value in OBJECTS:
-        return str(OBJECTS[value])
+    if name == "cause" and value in CAUSES:
+        return str(CAUSES[value])
     if name == "side" and value in SIDES:
         return str(SIDES[value])
     if name == "objective" and value in OBJECTIVES:
