@@ -19,6 +19,7 @@ from marketplace.adapters.cluster import spread
 from marketplace.adapters.geocoding import geocoder
 from marketplace.adapters.mail import mailer
 from marketplace.adapters.passwords import Argon2Passwords
+from marketplace.adapters.sealing import KeyFile
 from marketplace.jobs import queue
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.parks import Park
@@ -67,12 +68,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     def spreads(wanted: Wanted) -> Spread:
         return spread(settings.solver, wanted=wanted)
 
-    tasks = queue.Queue(settings, sessions, mailer(settings), write, spreads)
+    sealer = KeyFile(settings.seal_key, make=settings.seal_key_made)
+    tasks = queue.Queue(settings, sessions, mailer(settings), write, spreads, sealer)
     app.extensions["marketplace"] = context.Parts(
         settings=settings,
         sessions=sessions,
         geocoder=geocoder(settings.geocoder_url),
         passwords=Argon2Passwords(),
+        sealer=sealer,
         enqueue=tasks.send,
         spreads=spreads,
     )

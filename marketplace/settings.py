@@ -32,6 +32,10 @@ class Settings:
     database_url: str
     secret_key: str
     data_folder: Path
+    seal_key: Path
+    """Where the key of sealed bids lies: never in the data folder, so that no copy of that holds both."""
+    seal_key_made: bool
+    """Whether it is made if it is not there: not one that the operator names, which several hosts may share."""
     public_url: str
     timezone: str
     mail: Literal["folder", "log", "smtp"]
@@ -77,6 +81,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     url = text("DATABASE_URL", f"sqlite:///{data / 'huiyong.db'}")
     if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise SettingsError("HUIYONG_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    seal_key = text("SEAL_KEY", "")
     mail = text("MAIL", "folder")
     if mail not in ("folder", "log", "smtp"):
         raise SettingsError("HUIYONG_MAIL must be folder, log or smtp.")
@@ -86,6 +91,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=url,
         secret_key=_secret(text("SECRET_KEY", ""), data),
         data_folder=data,
+        seal_key=_seal_key(seal_key, data, url),
+        seal_key_made=not seal_key,
         public_url=text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         timezone=text("TIMEZONE", "Asia/Shanghai"),
         mail=mail,  # type: ignore[arg-type]  # one of the three, as asked above
@@ -117,6 +124,20 @@ def _solver(given: str) -> str:
             "pip install -r requirements-cluster.txt"
         )
     return given
+
+
+def _seal_key(given: str, data: Path, url: str) -> Path:
+    """Return where the key of sealed bids lies: as given, else in a folder beside that of the data."""
+    file = Path(given).resolve() if given else data.with_name(f"{data.name}-keys") / "seal.key"
+    kept_with = {data} | (
+        {Path(url.removeprefix("sqlite:///")).resolve().parent} if url.startswith("sqlite") else set()
+    )
+    if any(folder in file.parents for folder in kept_with):
+        raise SettingsError(
+            "HUIYONG_SEAL_KEY names a file in the folder of the database: a copy of that folder would hold the sealed "
+            "bids and their key. Keep it elsewhere, and in other backups."
+        )
+    return file
 
 
 def _secret(given: str, data: Path) -> str:

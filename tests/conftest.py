@@ -23,7 +23,7 @@ from marketplace.persistence import triggers  # noqa: F401  # the guards belong 
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.tables import Base
 from tests import postgres
-from tests.factories import Make
+from tests.factories import SEALER, Make
 
 settings.register_profile(
     "huiyong",
@@ -116,7 +116,7 @@ def make(session: Session) -> Make:
 def settings_for(url: str, folder: Path) -> configuration.Settings:
     """Return settings for an application on a database, with its files in a folder."""
     read = configuration.read({"HUIYONG_DATA": str(folder), "HUIYONG_SECRET_KEY": "k" * 40})
-    return replace(read, database_url=url)
+    return replace(read, database_url=url, seal_key=SEALER.path, seal_key_made=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import secrets
+import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from marketplace.domain.actors import Actor
+from marketplace.adapters.sealing import KeyFile
+from marketplace.domain.actors import SYSTEM, Actor
+from marketplace.domain.bids import Terms
 from marketplace.domain.organizations import valid_credit_code
 from marketplace.domain.quantities import Month
 from marketplace.persistence.database import transaction
@@ -22,9 +28,12 @@ from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person, SignIn
+from marketplace.persistence.questions import Answer, Question
 from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
 from marketplace.queries.accounts import account, digest
+from marketplace.services.opening import open_bids
+from marketplace.services.seals import sealed
 
 Row = TypeVar("Row")
 
@@ -32,6 +41,12 @@ NOON = datetime(2027, 1, 15, 4, 0, tzinfo=UTC)
 """Noon in Beijing on a day in the life of the tests."""
 
 NO_PASSWORD = "!"
+
+_KEYS = Path(tempfile.mkdtemp(prefix="huiyong-seal-"))
+atexit.register(shutil.rmtree, _KEYS, ignore_errors=True)
+
+SEALER = KeyFile(_KEYS / "seal.key", make=True)
+"""With the key of these tests, which the applications in them share."""
 
 
 class Make:
@@ -189,21 +204,52 @@ class Make:
         return self._add(listing)
 
     def bid(self, listing: Listing, line: IntakeLine, organization: Organization, **given: Any) -> Bid:
-        """Make a live bid of 40 yuan a tonne at the gate for 5,000 t a month."""
-        defaults = {
-            "listing_id": listing.id,
-            "line_id": line.id,
-            "organization_id": organization.id,
-            "revision": 1,
+        """
+        Make a live bid of 40 yuan a tonne at the gate for 5,000 t a month.
+
+        It is sealed, see `opened`; with ``opened_at`` it was opened then.
+        """
+        terms = {
             "price_fen_per_t": 4000,
             "kg_per_month": 5_000_000,
             "transport": "recycler",
             "freight_fen_per_t": 1500,
-            "road_m": 20_000,
             "deduction_fen_per_t": 0,
+            "note": "",
+        }
+        columns = {
+            "listing_id": listing.id,
+            "line_id": line.id,
+            "organization_id": organization.id,
+            "revision": 1,
+            "road_m": 20_000,
             "received_at": NOON + timedelta(hours=1),
         }
-        return self._add(Bid(**(defaults | given)))
+        terms |= {name: given.pop(name) for name in terms.keys() & given.keys()}
+        bid = sealed(SEALER, Terms(**terms), **(columns | given))  # type: ignore[arg-type]
+        for name, value in terms.items() if bid.opened_at else ():
+            setattr(bid, name, value)
+        return self._add(bid)
+
+    def opened(self, listing: Listing, *, at: datetime | None = None) -> None:
+        """Open the sealed bids of a listing at its deadline, or later."""
+        now = at or listing.bids_close_at
+        assert now is not None
+        open_bids(self.session, SYSTEM, listing.id, sealer=SEALER, now=now)
+
+    def question(self, listing: Listing, organization: Organization, *answers: str, **given: Any) -> Question:
+        """Make a question, asked an hour after noon and answered an hour later, once for each text."""
+        defaults = {
+            "listing_id": listing.id,
+            "organization_id": organization.id,
+            "text": f"第{self.number()}个问题：能否夜间装车？",
+            "asked_at": NOON + timedelta(hours=1),
+        }
+        question = self._add(Question(**(defaults | given)))
+        for version, text in enumerate(answers, start=1):
+            at = question.asked_at + timedelta(hours=version)
+            self._add(Answer(question_id=question.id, version=version, text=text, answered_at=at))
+        return question
 
     def round(self, park: Park, **given: Any) -> Round:
         """Make an open market round for February to April 2027."""

@@ -19,18 +19,18 @@ database = AppGroup("database", help="Bring the database to the newest schema, o
 @click.argument("to", default="head")
 def upgrade(to: str) -> None:
     """Bring the database up to a migration, the newest unless told; an SQLite file is copied before."""
-    settings = current_app.extensions["marketplace"].settings
-    _copy(settings.database_url)
-    migration.upgrade(settings.migrations_folder, settings.database_url, to)
+    parts = current_app.extensions["marketplace"]
+    _copy(parts.settings.database_url)
+    migration.upgrade(parts.settings.migrations_folder, parts.settings.database_url, to, sealer=parts.sealer)
 
 
 @database.command("downgrade")
 @click.argument("to")
 def downgrade(to: str) -> None:
     """Bring the database back to a migration; an SQLite file is copied before."""
-    settings = current_app.extensions["marketplace"].settings
-    _copy(settings.database_url)
-    migration.downgrade(settings.migrations_folder, settings.database_url, to)
+    parts = current_app.extensions["marketplace"]
+    _copy(parts.settings.database_url)
+    migration.downgrade(parts.settings.migrations_folder, parts.settings.database_url, to, sealer=parts.sealer)
 
 
 def _copy(url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median_low
 from typing import Final, Literal, TypeAlias
 
@@ -11,7 +12,19 @@ from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import MOST_FEN_PER_T, MOST_KG
 
 Transport: TypeAlias = Literal["recycler", "producer"]
-State: TypeAlias = Literal["live", "waiting", "won", "partly", "lost", "withdrawn", "replaced", "void"]
+State: TypeAlias = Literal[
+    "live",
+    "waiting",
+    "won",
+    "partly",
+    "forfeited",
+    "standby",
+    "lost",
+    "withdrawn",
+    "replaced",
+    "void",
+    "invalid",
+]
 
 TRANSPORTS: Final = ("recycler", "producer")
 """Who carries: the bidder fetches it, and the price holds at the seller's gate; or the seller brings it, and it holds
@@ -21,6 +34,10 @@ UNUSUAL: Final = 5
 """A price so many times above or below the usual one is asked about once."""
 
 ANSWER_DAYS: Final = 3
+"""Business days in which the recycler answers the award of a bid."""
+
+STANDBY_DAYS: Final = 10
+"""Business days, from the first award on, for which the other bids of a listing stand by: time to call three of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +46,7 @@ class NewBid:
     A bid as a recycler makes it; raises Invalid where that makes no sense by itself.
 
     ``price_fen_per_t`` below zero: the producer pays. ``confirmed``: the bidder was asked about an unusual price and
-    means it.
+    means it. ``rules_sha256``: of the rules that the bidder has read; empty: those in force, whatever they are.
     """
 
     listing_id: int
@@ -39,6 +56,7 @@ class NewBid:
     transport: str = "recycler"
     note: str = ""
     confirmed: bool = False
+    rules_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -76,6 +94,32 @@ def outcome(price: int, *, transport: str, freight: int, deduction: int) -> Outc
     return Outcome(paid + freight, paid)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """
+    What is sealed of a bid until its deadline: all that tells what it is worth.
+
+    ``freight_fen_per_t`` and ``deduction_fen_per_t`` are those estimated when it was received.
+    """
+
+    price_fen_per_t: int
+    kg_per_month: int
+    transport: str
+    freight_fen_per_t: int
+    deduction_fen_per_t: int
+    note: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the bid comes to on both sides."""
+        return outcome(
+            self.price_fen_per_t,
+            transport=self.transport,
+            freight=self.freight_fen_per_t,
+            deduction=self.deduction_fen_per_t,
+        )
+
+
 def usual(prices: Iterable[int]) -> int | None:
     """Return the price that a bid is held against for typing errors: the median; none if it says nothing."""
     known = sorted(prices)
@@ -109,25 +153,51 @@ def ranked(nets: Iterable[tuple[int, int, int]]) -> tuple[Ranked, ...]:
     return tuple(Ranked(bid_id, place, net) for place, (bid_id, net, _) in enumerate(order, start=1))
 
 
+def stands_by(now: datetime, *, standby_until: datetime | None, uncontracted_kg: int) -> bool:
+    """
+    Say whether bids without an award may still be called: until the standby ends, and while not all is under contract.
+
+    ``standby_until`` None: nothing was awarded yet. At the very instant of its end it is over.
+    """
+    return standby_until is not None and now < standby_until and uncontracted_kg > 0
+
+
 def state_of(
     *,
     replaced: bool,
+    voided: bool,
     withdrawn: bool,
     listing_withdrawn: bool,
     bidding_open: bool,
     decided: bool,
+    invalid: bool,
+    standby: bool,
     awarded_kg_per_month: int,
-    kg_per_month: int,
+    award_over: bool,
+    kg_per_month: int | None,
 ) -> State:
-    """Read the state of a bid off its own timestamps and those of its listing."""
+    """
+    Read the state of a bid off its own timestamps and those of its listing.
+
+    ``kg_per_month`` is None while it is sealed; ``invalid``: its seal could not be opened. ``standby``: whether bids
+    without an award may still be called. ``award_over``: its award was declined or has lapsed.
+    """
+    if voided:
+        return "void"
     if withdrawn:
         return "withdrawn"
     if replaced:
         return "replaced"
-    if awarded_kg_per_month:
+    if awarded_kg_per_month and kg_per_month is not None:
+        if award_over:
+            return "forfeited"
         return "won" if awarded_kg_per_month >= kg_per_month else "partly"
     if listing_withdrawn:
         return "void"
+    if invalid:
+        return "invalid"
     if bidding_open:
         return "live"
+    if standby:
+        return "standby"
     return "lost" if decided else "waiting"

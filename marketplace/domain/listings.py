@@ -11,7 +11,7 @@ from marketplace.domain.quantities import MOST_KG, Month
 from marketplace.domain.waiting import refuse_storage
 
 State: TypeAlias = Literal["draft", "published", "sold", "expired", "withdrawn"]
-Bidding: TypeAlias = Literal["none", "open", "to_decide", "decided"]
+Bidding: TypeAlias = Literal["none", "open", "to_open", "to_decide", "decided"]
 
 DISCLOSURES: Final = ("open", "members", "masked")
 """Who reads the producer's name: everybody; verified organizations; nobody but the park until an award."""
@@ -29,6 +29,9 @@ AFTER_BIDS: Final = timedelta(days=14)
 
 CLOSING_TIME: Final = timezone(timedelta(hours=8))
 """The months of a listing are those of China, whatever the server's zone."""
+
+CLOSING_HOUR: Final = 17
+"""Bidding, and the time to answer an award, end at this hour of a day."""
 
 BANDS: Final = (1_000_000, 5_000_000, 20_000_000)
 """Between these kilograms a month lie the bands in which a masked quantity is told."""
@@ -109,8 +112,24 @@ def must_lie_ahead(first: Month, last: Month, bids_close_at: datetime | None, no
         raise Invalid("The deadline of the bids lies after the last month.", field="bids_close_on")
 
 
+RULE_FIELDS: Final = (
+    "first_month",
+    "last_month",
+    "asking_fen_per_t",
+    "reserve_fen_per_t",
+    "least_lot_kg",
+    "cap_per_buyer_kg",
+    "small_works_share_percent",
+    "disclosure",
+    "bids_close_at",
+)
+"""The rules of a sale: fixed from its publication on, so before the first bid, whether one was made or not."""
+
+GOODS_FIELDS: Final = ("kg_per_month", "loading_mode", "note")
+"""What a listing says of the goods: it may turn out otherwise while bids are taken, which voids them."""
+
 MATERIAL_FIELDS: Final = tuple(each.name for each in fields(NewListing) if each.name != "loading_hours")
-"""What bidders rely on: frozen from the first bid on. The loading hours alone may still change."""
+"""What bidders rely on, or what is spoken for: rules and goods. The loading hours alone change at any time."""
 
 
 def month_at(now: datetime) -> Month:
@@ -141,13 +160,36 @@ def state_of(
     return "expired" if expires_at is not None and expires_at <= now else "published"
 
 
-def bidding_of(now: datetime, *, bids_close_at: datetime | None, bids_decided_at: datetime | None) -> Bidding:
-    """Read how far the bidding is; at the very instant of the deadline it is over."""
+def bidding_of(
+    now: datetime,
+    *,
+    bids_close_at: datetime | None,
+    bids_opened_at: datetime | None,
+    bids_decided_at: datetime | None,
+) -> Bidding:
+    """
+    Read how far the bidding is; at the very instant of the deadline it is over.
+
+    From then on the sealed bids are ``to_open``. Once they are opened nothing is taken any more, also from a request that
+    came in before the deadline and had to wait.
+    """
     if bids_close_at is None:
         return "none"
     if bids_decided_at is not None:
         return "decided"
-    return "open" if now < bids_close_at else "to_decide"
+    if bids_opened_at is not None:
+        return "to_decide"
+    return "open" if now < bids_close_at else "to_open"
+
+
+def rules_stay(*, bids_close_at: datetime | None, bids_opened_at: datetime | None, has_bids: bool) -> bool:
+    """
+    Say whether what a published listing says stays as it is.
+
+    Until its bids are opened it does in any case: could it be changed while there is none, the producer would learn of
+    the first one by trying. `GOODS_FIELDS` alone may change while bids are taken, which voids them.
+    """
+    return has_bids or (bids_close_at is not None and bids_opened_at is None)
 
 
 @dataclass(frozen=True)

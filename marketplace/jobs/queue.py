@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
@@ -18,12 +19,14 @@ from huey.serializer import SignedSerializer
 from sqlalchemy.orm import Session, sessionmaker
 
 from marketplace.adapters.mail import Mailer
+from marketplace.domain.sealing import Sealer
 from marketplace.jobs import (
     mail,
     rounds,  # noqa: F401  # fills the tables of `work`
     work,
 )
 from marketplace.services import jobs
+from marketplace.services.opening import open_due
 
 if TYPE_CHECKING:
     from marketplace.settings import Settings  # what stands above is known by type alone
@@ -43,9 +46,11 @@ class Queue:
         mailer: Mailer,
         write: mail.Write,
         spreads: work.Spreads,
+        sealer: Sealer,
     ) -> None:
         self._settings, self._sessions, self._mailer, self._write = settings, sessions, mailer, write
         self._spreads = spreads
+        self._open = partial(open_due, sealer=sealer)
         self._made: Huey | None = None
 
     @property
@@ -86,7 +91,7 @@ class Queue:
         with self._sessions() as session:
             jobs.beat(session, f"{socket.gethostname()}:{os.getpid()}", now=now)
             self._deliver(session, now)
-            work.due(session, now=now)
+            work.due(session, self._open, now=now)
             forgotten = jobs.waiting(session, now=now)
         for job_id in forgotten:
             self._run(job_id)

@@ -29,7 +29,9 @@ Handler = Callable[[sessionmaker[Session], Claimed, Progress, Spreads], None]
 HANDLERS: dict[str, Handler] = {}
 """Kind of job -> what does it; filled by the modules of this folder."""
 
-DUE: list[Callable[[Session, datetime], None]] = []
+Act = Callable[[Session, datetime], None]
+
+DUE: list[Act] = []
 """What to do each minute because a deadline may have passed."""
 
 
@@ -80,9 +82,9 @@ def _holding(sessions: sessionmaker[Session], held: Claimed) -> Iterator[None]:
         beside.join()
 
 
-def due(session: Session, *, now: datetime) -> None:
-    """Do what deadlines ask for; one that fails does not stop the others."""
-    for act in DUE:
+def due(session: Session, *more: Act, now: datetime) -> None:
+    """Do what deadlines ask for, and ``more``; one that fails does not stop the others."""
+    for act in (*DUE, *more):
         try:
             act(session, now)
         except Exception:

@@ -175,6 +175,28 @@ INVARIANTS: Final = (
         f" union all {_over_storage('intake_lines', 'line_id', 'recycler')}",
     ),
     Invariant(
+        "I4d",
+        "Who was called from standby was called after an award of the same listing that the recycler let go.",
+        """
+        select 'call ' || c.id from standby_calls c
+        join awards a on a.id = c.after_award_id
+        join bids b on b.id = c.bid_id
+        left join awards made on made.id = c.award_id
+        where a.bid_id is null or b.listing_id <> a.listing_id or made.bid_id <> c.bid_id
+           or (a.declined_at is null and a.lapsed_at is null) or a.declined_by = 'producer'
+        """,
+    ),
+    Invariant(
+        "I4e",
+        "No more was called from standby than came free in the month.",
+        """
+        select 'award ' || c.after_award_id from standby_calls c
+        join award_months m on m.award_id = c.award_id
+        left join award_months freed on freed.award_id = c.after_award_id and freed.month = m.month
+        group by c.after_award_id, m.month, freed.kg having sum(m.kg) > coalesce(freed.kg, 0)
+        """,
+    ),
+    Invariant(
         "I6",
         "No store holds less than nothing.",
         """
@@ -207,6 +229,86 @@ INVARIANTS: Final = (
         "A bid was received before its listing's deadline.",
         "select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id"
         " where l.bids_close_at is null or b.received_at >= l.bids_close_at",
+    ),
+    Invariant(
+        "I14",
+        "A sealed bid was opened not before the deadline, and only with all bids of its listing.",
+        "select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id"
+        " where b.sealed is not null and b.opened_at is not null"
+        " and (b.opened_at < l.bids_close_at or l.bids_opened_at is null or b.opened_at <> l.bids_opened_at)",
+    ),
+    Invariant(
+        "I15",
+        "An opening is total: every live bid is opened or invalid before anything is decided.",
+        """
+        select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id
+        where l.bids_opened_at is not null and b.opened_at is null and b.replaced_at is null and b.withdrawn_at is null
+        union all
+        select 'listing ' || l.id from listings l
+        where l.bids_opened_at is null and l.bids_close_at is not null
+          and (l.bids_decided_at is not null
+               or exists (select 1 from awards a where a.listing_id = l.id and a.bid_id is not null))
+        union all
+        select 'award ' || a.id from awards a join bids b on b.id = a.bid_id where b.price_fen_per_t is null
+        """,
+    ),
+    Invariant(
+        "I16a",
+        "A bid was made on the rules in force when it was received; one that stands, on those in force now.",
+        """
+        select 'bid ' || b.id from bids b
+        where b.rules_sha256 is not null and not exists (
+            select 1 from sale_rules r where r.listing_id = b.listing_id and r.sha256 = b.rules_sha256
+              and r.since_at <= b.received_at
+              and r.version = (select max(then_.version) from sale_rules then_
+                               where then_.listing_id = b.listing_id and then_.since_at <= b.received_at))
+        union all
+        select 'bid ' || b.id from bids b
+        where b.rules_sha256 is not null and b.replaced_at is null and b.withdrawn_at is null
+          and b.rules_sha256 <> (select r.sha256 from sale_rules r where r.listing_id = b.listing_id
+                                 order by r.version desc limit 1)
+        """,
+    ),
+    Invariant(
+        "I16b",
+        "From its first bid on the fixed rules of a sale are one, and a change of the goods leaves a day to bid anew.",
+        """
+        select 'listing ' || r.listing_id from sale_rules r
+        join (select listing_id, min(received_at) as first_at from bids where rules_sha256 is not null
+              group by listing_id) b on b.listing_id = r.listing_id
+        where r.version >= (select max(then_.version) from sale_rules then_
+                            where then_.listing_id = r.listing_id and then_.since_at <= b.first_at)
+        group by r.listing_id having count(distinct r.fixed_sha256) > 1
+        union all
+        select 'listing ' || r.listing_id from sale_rules r
+        join sale_rules earlier on earlier.listing_id = r.listing_id and earlier.version = r.version - 1
+        where earlier.closes_at > r.since_at and (r.closes_at < r.since_at + 86400000000
+              or r.closes_at < earlier.closes_at)
+        union all
+        select 'listing ' || listing_id from sale_rules group by listing_id having max(version) <> count(*)
+        """,
+    ),
+    Invariant(
+        "Q1",
+        "The versions of an answer have no gap, and each is later than what it follows.",
+        """
+        select 'question ' || question_id from answers group by question_id having max(version) <> count(*)
+        union all
+        select 'question ' || a.question_id from answers a join questions q on q.id = a.question_id
+        left join answers earlier on earlier.question_id = a.question_id and earlier.version = a.version - 1
+        where a.answered_at < q.asked_at or a.answered_at < earlier.answered_at
+        """,
+    ),
+    Invariant(
+        "Q2",
+        "A question is asked by another than the producer, on a listing that was published.",
+        """
+        select 'question ' || q.id from questions q
+        join listings l on l.id = q.listing_id
+        join waste_streams w on w.id = l.stream_id
+        join sites s on s.id = w.site_id
+        where s.organization_id = q.organization_id or l.published_at is null or q.asked_at < l.published_at
+        """,
     ),
     Invariant(
         "I17",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.domain.bids import Terms
+from marketplace.domain.listings import Bidding, bidding_of
 from marketplace.persistence.base import Base, Fen, Instant, Kilograms, MonthOf
 
 
@@ -52,12 +57,25 @@ class Listing(Base):
     published_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     expires_at: Mapped[Instant | None] = mapped_column(index=True)
     withdrawn_at: Mapped[Instant | None]
+    bids_opened_at: Mapped[Instant | None]
+    """When the sealed bids were opened, all at once; from then on none is taken."""
     bids_decided_at: Mapped[Instant | None]
-    """When the producer ended the bidding, with or without an award."""
+    """When the producer ended the bidding, with or without an award, or all was awarded."""
     bids_decided_because: Mapped[str] = mapped_column(default="")
     """What those without an award are told."""
+    standby_until: Mapped[Instant | None]
+    """Until when bids without an award stand by; none: nothing was awarded yet. Told once, it is not moved but to end it."""
 
     months: Mapped[list[ListingMonth]] = relationship(back_populates="listing", lazy="raise")
+
+    def bidding(self, now: datetime) -> Bidding:
+        """Read how far its bidding is off its timestamps."""
+        return bidding_of(
+            now,
+            bids_close_at=self.bids_close_at,
+            bids_opened_at=self.bids_opened_at,
+            bids_decided_at=self.bids_decided_at,
+        )
 
 
 class ListingMonth(Base):
@@ -81,8 +99,28 @@ class ListingMonth(Base):
     listing: Mapped[Listing] = relationship(back_populates="months", lazy="raise")
 
 
+SEALED: Final = (
+    "price_fen_per_t",
+    "kg_per_month",
+    "transport",
+    "freight_fen_per_t",
+    "deduction_fen_per_t",
+    "note",
+)
+"""The columns of a bid that are empty until it is opened."""
+
+
+def _all(condition: str) -> str:
+    return " and ".join(f"{name} {condition}" for name in SEALED)
+
+
 class Bid(Base):
-    """A recycler's price and most kilograms a month for a listing, on one line; replaced rather than edited."""
+    """
+    A recycler's price and most kilograms a month for a listing, on one line; replaced rather than edited.
+
+    Until the deadline all that tells its worth lies in ``sealed`` alone. The opening fills the columns of those that
+    stand; one that could not be opened keeps them empty and says why. What was replaced or withdrawn stays sealed.
+    """
 
     __tablename__ = "bids"
     __table_args__ = (
@@ -90,6 +128,19 @@ class Bid(Base):
         CheckConstraint("kg_per_month > 0", name="most_positive"),
         CheckConstraint("revision > 0", name="revision_positive"),
         CheckConstraint("transport in ('recycler', 'producer')", name="transport_known"),
+        CheckConstraint(
+            f"({_all('is not null')} and opened_at is not null and invalid_because = '')"
+            f" or ({_all('is null')} and (opened_at is null or invalid_because <> ''))",
+            name="plain_once_opened",
+        ),
+        CheckConstraint(
+            "(sealed is not null and seal_key_id is not null and receipt is not null)"
+            " or (sealed is null and seal_key_id is null and receipt is null and opened_at is not null)",
+            name="sealed_or_opened",
+        ),
+        CheckConstraint("voided_at is null or withdrawn_at = voided_at", name="void_is_withdrawn"),
+        CheckConstraint("voided_because in ('', 'listing', 'stream', 'sheet')", name="void_cause_known"),
+        CheckConstraint("(voided_at is null) = (voided_because = '')", name="void_with_a_cause"),
         Index(
             "uq_bids_live",
             "listing_id",
@@ -105,16 +156,45 @@ class Bid(Base):
     line_id: Mapped[int] = mapped_column(ForeignKey("intake_lines.id"), index=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
     revision: Mapped[int]
-    price_fen_per_t: Mapped[Fen]
+    sealed: Mapped[bytes | None]
+    """The bid as it was received, encrypted; kept as evidence. None for one that was received before there were seals."""
+    seal_key_id: Mapped[str | None]
+    """Which key opens it; the key is never in the database."""
+    receipt: Mapped[str | None]
+    """What the bidder holds: the hash of the box and of what it is bound to."""
+    price_fen_per_t: Mapped[Fen | None]
     """At the seller's gate if the recycler fetches it, at the recycler's gate if the producer brings it."""
-    kg_per_month: Mapped[Kilograms]
-    transport: Mapped[str]
-    freight_fen_per_t: Mapped[Fen]
+    kg_per_month: Mapped[Kilograms | None]
+    transport: Mapped[str | None]
+    freight_fen_per_t: Mapped[Fen | None]
     """As estimated when the bid was received; with it the net to the seller can be told again later."""
     road_m: Mapped[int]
-    deduction_fen_per_t: Mapped[Fen]
-    note: Mapped[str] = mapped_column(default="")
+    deduction_fen_per_t: Mapped[Fen | None]
+    note: Mapped[str | None]
+    opened_at: Mapped[Instant | None]
+    """When it was opened; for one that was never sealed, when it was received."""
+    invalid_because: Mapped[str] = mapped_column(default="")
+    """Why it could not be opened though its key is there: ``changed`` or ``unreadable``."""
     received_at: Mapped[Instant]
     received_from: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    rules_sha256: Mapped[str | None]
+    """The hash of the rules of the sale that it was made on; none on bids from before rules were hashed."""
     replaced_at: Mapped[Instant | None]
     withdrawn_at: Mapped[Instant | None]
+    """Since when it does not stand any more: taken back by the bidder, or void."""
+    voided_at: Mapped[Instant | None]
+    """When what it was made on was changed; then it is withdrawn too, so that whatever asks for live bids leaves it out."""
+    voided_because: Mapped[str] = mapped_column(default="")
+
+    @property
+    def terms(self) -> Terms:
+        """What was bid. Raises ValueError while it is sealed, and if it could not be opened."""
+        plain = {name: getattr(self, name) for name in SEALED}
+        if any(value is None for value in plain.values()):
+            raise ValueError("this bid is sealed")
+        return Terms(**plain)
+
+
+def valid() -> ColumnElement[bool]:
+    """Return the condition that a bid stands and was opened; of what could not be opened nothing is reckoned or called."""
+    return and_(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None), Bid.price_fen_per_t.is_not(None))

@@ -8,23 +8,29 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, inspect, text
 
+from marketplace.domain.sealing import Sealer
 
-def configuration(folder: Path, url: str) -> Config:
-    """Return the configuration of the migrations in a folder for a database."""
-    config = Config()
+
+def configuration(folder: Path, url: str, sealer: Sealer | None = None) -> Config:
+    """
+    Return the configuration of the migrations in a folder for a database.
+
+    ``sealer``: what seals and opens bids, for the migrations that need it.
+    """
+    config = Config(attributes={"sealer": sealer})
     config.set_main_option("script_location", str(folder))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
 
 
-def upgrade(folder: Path, url: str, to: str = "head") -> None:
+def upgrade(folder: Path, url: str, to: str = "head", *, sealer: Sealer | None = None) -> None:
     """Bring a database to a migration, the newest unless told."""
-    command.upgrade(configuration(folder, url), to)
+    command.upgrade(configuration(folder, url, sealer), to)
 
 
-def downgrade(folder: Path, url: str, to: str) -> None:
-    """Bring a database back to a migration."""
-    command.downgrade(configuration(folder, url), to)
+def downgrade(folder: Path, url: str, to: str, *, sealer: Sealer | None = None) -> None:
+    """Bring a database back to a migration. Raises Conflict where sealed bids must be opened and the key is not there."""
+    command.downgrade(configuration(folder, url, sealer), to)
 
 
 def fingerprint(engine: Engine) -> dict[str, list[str]]:

@@ -9,8 +9,12 @@ from marketplace.persistence import (
     outbox,
     parks,
     people,
+    questions,
     rounds,
+    salerules,
+    standby,
     streams,
+    workdays,
 )
 from marketplace.persistence.base import Base
 
@@ -24,6 +28,10 @@ __all__ = [
     "outbox",
     "parks",
     "people",
+    "questions",
     "rounds",
+    "salerules",
+    "standby",
     "streams",
+    "workdays",
 ]

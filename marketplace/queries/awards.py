@@ -22,6 +22,7 @@ from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Award, AwardMonth, Round, RoundFile
 from marketplace.persistence.terms import Deal as Draft
 from marketplace.persistence.terms import terms_of
+from marketplace.queries.calls import Call, calls_after
 from marketplace.queries.deals import Deal, deal, deals, read_deals, readable
 from marketplace.queries.listed import Listed, Wish, page_of
 
@@ -106,6 +107,8 @@ class AwardPage:
     terms: Terms | None
     evidence: Evidence | None
     may_answer: bool
+    calls: tuple[Call, ...]
+    """Who was called from standby after it, and who was passed over; for the producer alone."""
 
     @property
     def waits(self) -> bool:
@@ -177,6 +180,7 @@ def award_page(session: Session, actor: Actor, award_id: int, *, now: datetime) 
         terms=_terms(session, found, told, months, now),
         evidence=_evidence(session, actor, found),
         may_answer=side is not None and actor.may("award.answer", found.belonging()),
+        calls=calls_after(session, award_id) if side == "producer" and found.round_id is None else (),
     )
 
 

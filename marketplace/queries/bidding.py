@@ -1,4 +1,4 @@
-"""Reads: what a recycler needs to know before it bids, and what a producer decides on once the deadline has passed."""
+"""Reads: what a recycler needs to know before it bids, and what a producer decides on once the bids are opened."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import Outcome, outcome, ranked, usual
+from marketplace.domain.bids import Terms, ranked, stands_by, usual
+from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.fit import Fit, Verdict
-from marketplace.domain.listings import Bidding, bidding_of, month_at
+from marketplace.domain.listings import Bidding, month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award
+from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
-from marketplace.queries.bids import net_of
+from marketplace.queries.bids import net_of, over
 from marketplace.queries.board import Card
+from marketplace.queries.calls import Call, calls_of
 from marketplace.queries.public import OwnLine, PublicListing, public_listing
 
 
 @dataclass(frozen=True)
 class Live:
-    """The bid of a line that stands."""
+    """That a bid of the line stands; what it says is sealed, from its bidder too."""
 
     id: int
-    price_fen_per_t: int
-    kg_per_month: int
-    transport: str
-    note: str
     revision: int
+    received_at: datetime
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def bid_form_page(
         raise NotFound
     chosen = next((line for line in usable if line.line_id == line_id), next(iter(usable), None))
     zh = en = ""
-    earlier: Sequence[int] = ()
+    earlier: Sequence[int | None] = ()
     if chosen is not None:
         zh, en = session.execute(
             select(Organization.name_zh, Organization.name_en).where(Organization.id == chosen.organization_id)
@@ -92,7 +92,12 @@ def bid_form_page(
             select(Bid.price_fen_per_t)
             .join(Listing, Bid.listing_id == Listing.id)
             .join(WasteStream, Listing.stream_id == WasteStream.id)
-            .where(Bid.organization_id == chosen.organization_id, WasteStream.material == listing.card.material)
+            .where(
+                Bid.organization_id == chosen.organization_id,
+                Listing.bids_opened_at.is_not(None),
+                Bid.price_fen_per_t.is_not(None),
+                WasteStream.material == listing.card.material,
+            )
             .order_by(Bid.received_at.desc(), Bid.id.desc())
             .limit(20)
         ).all()
@@ -110,17 +115,15 @@ def bid_form_page(
         line=chosen,
         bidder_zh=zh,
         bidder_en=en or zh,
-        usual_fen_per_t=usual([asking, *earlier]),
-        live=None
-        if live is None
-        else Live(live.id, live.price_fen_per_t, live.kg_per_month, live.transport, live.note, live.revision),
+        usual_fen_per_t=usual([asking, *(price for price in earlier if price is not None)]),
+        live=None if live is None else Live(live.id, live.revision, live.received_at),
         kg_per_month=listing.card.kg_per_month or 0,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A bid as the producer reads it once the deadline has passed."""
+    """A bid as the producer reads it once it is opened."""
 
     bid_id: int
     rank: int
@@ -128,28 +131,36 @@ class Candidate:
     organization_en: str
     line_zh: str
     line_en: str
-    price_fen_per_t: int
-    transport: str
-    freight_fen_per_t: int
-    deduction_fen_per_t: int
-    outcome: Outcome
+    terms: Terms
     below_reserve: bool
-    kg_per_month: int
     road_m: int
-    note: str
     received_at: datetime
     verdict: Verdict
     reasons: tuple[Sentence, ...]
     months: tuple[Month, ...]
     award_id: int | None
+    award_over: bool
+    """Whether its award was declined or has lapsed."""
     awarded_kg: int
     most_kg: int
     """How much a month can be awarded at most, by what is bid, what is left and the cap."""
 
 
+@dataclass(frozen=True)
+class Unopened:
+    """A bid that could not be opened though the key is there."""
+
+    organization_zh: str
+    organization_en: str
+    line_zh: str
+    line_en: str
+    received_at: datetime
+    because: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class AwardPage:
-    """The bids of a listing, ranked by what the producer nets; none before the deadline."""
+    """The bids of a listing, ranked by what the producer nets; none before they are opened."""
 
     listing_id: int
     stream_zh: str
@@ -161,6 +172,7 @@ class AwardPage:
     last_month: Month
     asking_fen_per_t: int
     reserve_fen_per_t: int | None
+    rules_sha256: str | None
     least_lot_kg: int
     cap_per_buyer_kg: int | None
     small_works_share_percent: int
@@ -171,7 +183,19 @@ class AwardPage:
     left: tuple[tuple[Month, int, int], ...]
     """Month, offered, left."""
     rows: tuple[Candidate, ...]
+    invalid: tuple[Unopened, ...]
     may_award: bool
+    may_open: bool
+    may_end: bool
+    standby_until: datetime | None
+    """Until when bids without an award stand by; none unless they do."""
+    calls: tuple[Call, ...]
+
+    @property
+    def next_up(self) -> Candidate | None:
+        """The first on standby who fits and nets no less than the reserve: who is called next as things are."""
+        standby = (row for row in self.rows if row.award_id is None) if self.standby_until else ()
+        return next((row for row in standby if row.verdict == "meets" and not row.below_reserve), None)
 
 
 def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime) -> AwardPage:
@@ -189,7 +213,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
     belonging = Belonging.to(producer.id, producer.park_id, site_park_id)
     actor.must("listing.read", belonging)
     actor.must("bid.read", Belonging(parties=frozenset({producer.id})))
-    bidding = bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
+    bidding = listing.bidding(now)
     left = tuple(
         (row.month, row.offered_kg, row.offered_kg - row.reserved_kg - row.contracted_kg)
         for row in session.execute(
@@ -198,7 +222,14 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
             .order_by(ListingMonth.month)
         )
     )
-    over = bidding in {"to_decide", "decided"}
+    rules = rules_text(session, listing, stream)
+    opened = bidding in {"to_decide", "decided"}
+    contracted = session.scalar(
+        select(func.coalesce(func.sum(ListingMonth.contracted_kg), 0)).where(ListingMonth.listing_id == listing_id)
+    )
+    uncontracted = sum(offered for _, offered, _ in left) - (contracted or 0)
+    stands = stands_by(now, standby_until=listing.standby_until, uncontracted_kg=uncontracted)
+    decides = listing.withdrawn_at is None and actor.may("listing.award", belonging)
     return AwardPage(
         listing_id=listing_id,
         stream_zh=stream.name,
@@ -210,6 +241,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         last_month=listing.last_month,
         asking_fen_per_t=listing.asking_fen_per_t,
         reserve_fen_per_t=listing.reserve_fen_per_t if producer.id in actor.organization_ids else None,
+        rules_sha256=sha256(rules) if rules is not None else None,
         least_lot_kg=listing.least_lot_kg,
         cap_per_buyer_kg=listing.cap_per_buyer_kg,
         small_works_share_percent=listing.small_works_share_percent,
@@ -218,8 +250,13 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         bids_close_at=listing.bids_close_at,
         decided_because=listing.bids_decided_because,
         left=left,
-        rows=_candidates(session, listing, left, now) if over else (),
-        may_award=bidding == "to_decide" and listing.withdrawn_at is None and actor.may("listing.award", belonging),
+        rows=_candidates(session, listing, left, now) if opened else (),
+        invalid=_unopened(session, listing_id) if opened else (),
+        may_award=bidding == "to_decide" and decides,
+        may_open=bidding == "to_open" and listing.withdrawn_at is None and actor.may("listing.open", belonging),
+        may_end=(bidding == "to_decide" or stands) and decides,
+        standby_until=listing.standby_until if stands else None,
+        calls=calls_of(session, listing_id) if opened else (),
     )
 
 
@@ -233,13 +270,12 @@ def _candidates(
             Organization.name_en.label("organization_en"),
             IntakeLine.name,
             IntakeLine.name_en,
-            Award.id.label("award_id"),
-            Award.kg.label("awarded_kg"),
+            Award,
         )
         .join(Organization, Bid.organization_id == Organization.id)
         .join(IntakeLine, Bid.line_id == IntakeLine.id)
         .outerjoin(Award, Award.bid_id == Bid.id)
-        .where(Bid.listing_id == listing.id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+        .where(Bid.listing_id == listing.id, valid())
     ).all()
     by_id = {row.Bid.id: row for row in rows}
     found = fits(session, lots(session, [listing.id], now=now), [row.Bid.line_id for row in rows])
@@ -250,12 +286,41 @@ def _candidates(
     )
 
 
+def _unopened(session: Session, listing_id: int) -> tuple[Unopened, ...]:
+    rows = session.execute(
+        select(
+            Organization.name_zh,
+            Organization.name_en.label("organization_en"),
+            IntakeLine.name,
+            IntakeLine.name_en,
+            Bid.received_at,
+            Bid.invalid_because,
+        )
+        .join(Organization, Bid.organization_id == Organization.id)
+        .join(IntakeLine, Bid.line_id == IntakeLine.id)
+        .where(Bid.listing_id == listing_id, Bid.invalid_because != "")
+        .order_by(Bid.received_at, Bid.id)
+    )
+    return tuple(
+        Unopened(
+            row.name_zh,
+            row.organization_en or row.name_zh,
+            row.name,
+            row.name_en or row.name,
+            row.received_at,
+            row.invalid_because,
+        )
+        for row in rows
+    )
+
+
 def _candidate(
     row: Any, rank: int, fit: Fit, listing: Listing, left: Sequence[tuple[Month, int, int]], now: datetime
 ) -> Candidate:
     bid: Bid = row.Bid
+    terms = bid.terms
     free = [kg for month, _, kg in left if month in fit.months and month >= month_at(now)]
-    most = min(bid.kg_per_month, max(free, default=0))
+    most = min(terms.kg_per_month, max(free, default=0))
     if listing.cap_per_buyer_kg is not None:
         most = min(most, listing.cap_per_buyer_kg // max(1, sum(kg > 0 for kg in free)))
     least_wanted = listing.reserve_fen_per_t if listing.reserve_fen_per_t is not None else listing.asking_fen_per_t
@@ -266,25 +331,15 @@ def _candidate(
         organization_en=row.organization_en or row.name_zh,
         line_zh=row.name,
         line_en=row.name_en or row.name,
-        price_fen_per_t=bid.price_fen_per_t,
-        transport=bid.transport,
-        freight_fen_per_t=bid.freight_fen_per_t,
-        deduction_fen_per_t=bid.deduction_fen_per_t,
-        outcome=outcome(
-            bid.price_fen_per_t,
-            transport=bid.transport,
-            freight=bid.freight_fen_per_t,
-            deduction=bid.deduction_fen_per_t,
-        ),
-        below_reserve=net_of(bid) < least_wanted,
-        kg_per_month=bid.kg_per_month,
+        terms=terms,
+        below_reserve=terms.outcome.net_fen_per_t < least_wanted,
         road_m=bid.road_m,
-        note=bid.note,
         received_at=bid.received_at,
         verdict=fit.verdict,
         reasons=tuple(reason.sentence for reason in fit.reasons),
         months=fit.months,
-        award_id=row.award_id,
-        awarded_kg=row.awarded_kg or 0,
+        award_id=None if row.Award is None else row.Award.id,
+        award_over=over(row.Award, now),
+        awarded_kg=0 if row.Award is None else row.Award.kg,
         most_kg=most,
     )

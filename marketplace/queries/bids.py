@@ -1,4 +1,8 @@
-"""Reads: a recycler's own bids, what they come to, and why one was lost. Nobody reads another's."""
+"""
+Reads: a recycler's own bids, what they come to, and why one was lost. Nobody reads another's.
+
+Until a listing's bids are opened nobody reads what a bid says, its bidder neither: there is its receipt alone.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import Outcome, State, outcome, ranked, state_of
+from marketplace.domain.bids import State, Terms, ranked, stands_by, state_of
+from marketplace.domain.contracts import award_state
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import Bidding, bidding_of
+from marketplace.domain.listings import Bidding
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award, AwardMonth
@@ -36,13 +41,14 @@ class Standing:
     Where a bid stood when the bidding had ended.
 
     ``gap_fen_per_t``: how much more the seller would have netted from the least of the awarded bids; none if nothing
-    was awarded or the bid netted as much.
+    was awarded or the bid netted as much. ``ahead``: how many without an award rank before it.
     """
 
     rank: int
     bids: int
     gap_fen_per_t: int | None
     awarded: int
+    ahead: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,32 +66,26 @@ class BidRow:
     bidder_en: str
     first_month: Month
     last_month: Month
-    price_fen_per_t: int
-    kg_per_month: int
-    transport: str
-    freight_fen_per_t: int
-    deduction_fen_per_t: int
+    terms: Terms | None
+    """What was bid; none while it is sealed, and if it could not be opened."""
+    receipt: str | None
+    invalid_because: str
     road_m: int
-    note: str
     revision: int
     received_at: datetime
+    opened_at: datetime | None
     bids_close_at: datetime | None
     bidding: Bidding
     state: State
     awarded_kg: int
     award_id: int | None
     standing: Standing | None
+    standby_until: datetime | None
+    """Until when it stands by; none unless it does."""
     decided_because: str
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the bid comes to on both sides."""
-        return outcome(
-            self.price_fen_per_t,
-            transport=self.transport,
-            freight=self.freight_fen_per_t,
-            deduction=self.deduction_fen_per_t,
-        )
+    rules_sha256: str | None
+    voided_at: datetime | None
+    voided_because: str
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,22 @@ def bids_page(session: Session, actor: Actor, wish: Wish, *, now: datetime) -> B
     query = _own().where(Bid.organization_id.in_(actor.organization_ids), Bid.replaced_at.is_(None))
     listed = page_of(session, query, replace(wish, sort=wish.sort or "-received"), sorts=SORTS, last=Bid.id.desc())
     viewer = viewer_of(session, actor)
-    standings = standings_of(session, {row.Bid.listing_id for row in listed.rows if _over(row.Listing, now)})
+    standings = standings_of(session, {row.Bid.listing_id for row in listed.rows if _is_open(row.Listing)})
     rows = tuple(_row(row, viewer, standings, now) for row in listed.rows)
     return BidsPage(replace(listed, rows=rows))
 
 
 @dataclass(frozen=True)
 class Revision:
-    """An earlier state of a bid."""
+    """An earlier state of a bid; ``terms`` are none where it is sealed, as what was replaced or withdrawn stays."""
 
     revision: int
-    price_fen_per_t: int
-    kg_per_month: int
-    transport: str
+    terms: Terms | None
+    receipt: str | None
     received_at: datetime
     ended_at: datetime | None
     withdrawn: bool
+    void: bool
 
 
 @dataclass(frozen=True)
@@ -135,18 +135,13 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
     """
     Return an own bid. Raises NotFound.
 
-    An auditor reads it once the deadline has passed; the producer reads bids on its award page alone.
+    An auditor reads it once the bids are opened; the producer reads bids on its award page alone.
     """
-    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
-    if found is None:
-        raise NotFound
+    found = readable_bid(session, actor, bid_id)
     bid: Bid = found.Bid
     listing: Listing = found.Listing
-    if not _over(listing, now) and bid.organization_id not in actor.organization_ids:
-        raise NotFound
-    actor.must("bid.read", Belonging.to(bid.organization_id))
     viewer = viewer_of(session, actor)
-    standings = standings_of(session, [listing.id] if _over(listing, now) else [])
+    standings = standings_of(session, [listing.id] if _is_open(listing) else [])
     row = _row(found, viewer, standings, now)
     earlier = session.scalars(
         select(Bid)
@@ -161,12 +156,12 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
         revisions=tuple(
             Revision(
                 each.revision,
-                each.price_fen_per_t,
-                each.kg_per_month,
-                each.transport,
+                _terms(each, listing),
+                each.receipt,
                 each.received_at,
                 each.withdrawn_at or each.replaced_at,
                 each.withdrawn_at is not None,
+                each.voided_at is not None,
             )
             for each in earlier
         ),
@@ -176,24 +171,41 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
     )
 
 
+def readable_bid(session: Session, actor: Actor, bid_id: int) -> Any:
+    """Return a bid with its listing: an own one, or any once it is opened and the actor may. Raises NotFound. One SELECT."""
+    found = session.execute(_own().where(Bid.id == bid_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    if not _is_open(found.Listing) and found.Bid.organization_id not in actor.organization_ids:
+        raise NotFound
+    actor.must("bid.read", Belonging.to(found.Bid.organization_id))
+    return found
+
+
 def net_of(bid: Bid) -> int:
-    """Return what the seller nets from a bid, in fen per tonne."""
-    return outcome(
-        bid.price_fen_per_t,
-        transport=bid.transport,
-        freight=bid.freight_fen_per_t,
-        deduction=bid.deduction_fen_per_t,
-    ).net_fen_per_t
+    """Return what the seller nets from a bid that is opened, in fen per tonne."""
+    return bid.terms.outcome.net_fen_per_t
+
+
+def over(award: Award | None, now: datetime) -> bool:
+    """Say whether an award was declined or has lapsed, whether or not anybody noticed that."""
+    return award is not None and award_state(
+        now,
+        price_fen_per_t=award.price_fen_per_t,
+        answer_by=award.answer_by,
+        producer_accepted_at=award.producer_accepted_at,
+        recycler_accepted_at=award.recycler_accepted_at,
+        declined_at=award.declined_at,
+        lapsed_at=award.lapsed_at,
+    ) in {"declined", "lapsed"}
 
 
 def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, Standing]:
-    """Return where each bid on these listings stands: bid -> standing. Two SELECTs; only for what is over."""
+    """Return where each bid on these listings stands: bid -> standing. Two SELECTs; only for what is opened."""
     if not listing_ids:
         return {}
     by_listing: dict[int, list[Bid]] = defaultdict(list)
-    for bid in session.scalars(
-        select(Bid).where(Bid.listing_id.in_(listing_ids), Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
-    ):
+    for bid in session.scalars(select(Bid).where(Bid.listing_id.in_(listing_ids), valid())):
         by_listing[bid.listing_id].append(bid)
     awarded = frozenset(
         session.scalars(select(Award.bid_id).where(Award.listing_id.in_(listing_ids), Award.bid_id.is_not(None)))
@@ -210,17 +222,28 @@ def _standings(bids: Sequence[Bid], awarded: frozenset[int | None]) -> dict[int,
             bids=len(order),
             gap_fen_per_t=min(winners) - each.net_fen_per_t if winners and min(winners) > each.net_fen_per_t else None,
             awarded=len(winners),
+            ahead=sum(other.bid_id not in awarded for other in order[: each.rank - 1]),
         )
         for each in order
     }
 
 
-def _over(listing: Listing, now: datetime) -> bool:
-    return listing.bids_close_at is not None and now >= listing.bids_close_at
+def _is_open(listing: Listing) -> bool:
+    return listing.bids_opened_at is not None
+
+
+def _terms(bid: Bid, listing: Listing) -> Terms | None:
+    return bid.terms if _is_open(listing) and bid.price_fen_per_t is not None else None
 
 
 def _own() -> Any:
     awarded = select(func.max(AwardMonth.kg)).where(AwardMonth.award_id == Award.id).correlate(Award).scalar_subquery()
+    uncontracted = (
+        select(func.sum(ListingMonth.offered_kg - ListingMonth.contracted_kg))
+        .where(ListingMonth.listing_id == Listing.id)
+        .correlate(Listing)
+        .scalar_subquery()
+    )
     seller = select(Organization).subquery("seller")
     return (
         select(
@@ -236,8 +259,9 @@ def _own() -> Any:
             seller.c.name_en.label("seller_en"),
             seller.c.park_id,
             Site.park_id.label("site_park_id"),
-            Award.id.label("award_id"),
+            Award,
             func.coalesce(awarded, 0).label("awarded_kg"),
+            func.coalesce(uncontracted, 0).label("uncontracted_kg"),
         )
         .join(Listing, Bid.listing_id == Listing.id)
         .join(IntakeLine, Bid.line_id == IntakeLine.id)
@@ -252,17 +276,21 @@ def _own() -> Any:
 def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime) -> BidRow:
     bid: Bid = row.Bid
     listing: Listing = row.Listing
-    bidding = bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at)
+    bidding = listing.bidding(now)
     told = viewer.sees(
-        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.award_id is not None
+        listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.Award is not None
     ).names
     state = state_of(
         replaced=bid.replaced_at is not None,
+        voided=bid.voided_at is not None,
         withdrawn=bid.withdrawn_at is not None,
         listing_withdrawn=listing.withdrawn_at is not None,
         bidding_open=bidding == "open",
         decided=bidding == "decided",
+        invalid=bool(bid.invalid_because),
+        standby=stands_by(now, standby_until=listing.standby_until, uncontracted_kg=row.uncontracted_kg),
         awarded_kg_per_month=row.awarded_kg,
+        award_over=over(row.Award, now),
         kg_per_month=bid.kg_per_month,
     )
     return BidRow(
@@ -277,20 +305,22 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         bidder_en=row.bidder_en or row.bidder_zh,
         first_month=listing.first_month,
         last_month=listing.last_month,
-        price_fen_per_t=bid.price_fen_per_t,
-        kg_per_month=bid.kg_per_month,
-        transport=bid.transport,
-        freight_fen_per_t=bid.freight_fen_per_t,
-        deduction_fen_per_t=bid.deduction_fen_per_t,
+        terms=_terms(bid, listing),
+        receipt=bid.receipt,
+        invalid_because=bid.invalid_because,
         road_m=bid.road_m,
-        note=bid.note,
         revision=bid.revision,
         received_at=bid.received_at,
+        opened_at=listing.bids_opened_at,
         bids_close_at=listing.bids_close_at,
         bidding=bidding,
         state=state,
         awarded_kg=row.awarded_kg,
-        award_id=row.award_id,
-        standing=standings.get(bid.id) if state in {"won", "partly", "lost"} else None,
+        award_id=None if row.Award is None else row.Award.id,
+        standing=standings.get(bid.id) if state in {"won", "partly", "forfeited", "standby", "lost"} else None,
+        standby_until=listing.standby_until if state == "standby" else None,
         decided_because=listing.bids_decided_because if state == "lost" else "",
+        rules_sha256=bid.rules_sha256,
+        voided_at=bid.voided_at,
+        voided_because=bid.voided_because,
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import EXPIRES_SOON, Bidding, NewListing, State, bidding_of, month_at, state_of
+from marketplace.domain.listings import EXPIRES_SOON, Bidding, NewListing, State, month_at, rules_stay, state_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 from marketplace.persistence.fit import offered
@@ -22,6 +22,7 @@ from marketplace.persistence.pairs import Lot, months_ahead
 from marketplace.persistence.rounds import Award, Leftover, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.listed import Listed, Wish, matches, page_of
+from marketplace.queries.questions import QuestionRow, questions_of
 from marketplace.queries.roundworth import was_proved
 from marketplace.queries.takers import AHEAD, Takers, takers_of
 from marketplace.queries.viewers import grade_names
@@ -147,7 +148,7 @@ def _row(row: Any, now: datetime) -> ListingRow:
         state=state,
         expires_soon=_soon(listing, state, now),
         expires_at=listing.expires_at,
-        bidding=bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at),
+        bidding=listing.bidding(now),
         bids_close_at=listing.bids_close_at,
     )
 
@@ -173,8 +174,10 @@ class FormPage:
     may_publish: bool
     listing: NewListing | None
     published: bool
+    sells: bool
+    """It takes bids: its rules stay, and a change of the goods voids what was bid."""
     frozen: bool
-    """Bids were made: only the loading hours may change."""
+    """The deadline has passed, and bids were made or are not opened yet: only the loading hours may change."""
 
 
 def form_page(
@@ -196,7 +199,8 @@ def form_page(
     stream, site, organization = row
     belonging = Belonging.to(organization.id, organization.park_id, site.park_id)
     actor.must("listing.draft", belonging)
-    bids = listing is not None and session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1))
+    published = listing is not None and listing.published_at is not None
+    sells = listing is not None and published and listing.bidding(now) == "open"
     begin = month_at(now)
     months = tuple(begin.until(begin.plus(AHEAD - 1)))
     of = offered(session, [stream.id], now=now)[stream.id]
@@ -214,8 +218,9 @@ def form_page(
         takers=takers_of(session, actor, lot, now=now),
         may_publish=actor.may("listing.publish", belonging),
         listing=_command(listing) if listing is not None else None,
-        published=listing is not None and listing.published_at is not None,
-        frozen=bool(bids),
+        published=published,
+        sells=sells,
+        frozen=listing is not None and published and not sells and _rules_stay(session, listing),
     )
 
 
@@ -290,8 +295,8 @@ class ListingPage:
     awards: tuple[AwardRow, ...]
     bids: int | None
     """How many stand; none until the deadline, when nobody may know."""
-    frozen: bool
     decided_because: str
+    questions: tuple[QuestionRow, ...]
     may: Mapping[str, bool]
 
 
@@ -338,10 +343,13 @@ def listing_page(session: Session, actor: Actor, listing_id: int, *, now: dateti
         leftovers=_leftovers(session, listing_id),
         awards=_awards(session, listing_id),
         bids=standing if row.bidding in {"to_decide", "decided"} else None,
-        frozen=_has_bids(session, listing_id),
         decided_because=listing.bids_decided_because,
+        questions=questions_of(session, actor, listing_id, named=actor.may("question.oversee", belonging)),
         may={name: actor.may(f"listing.{name}", belonging) for name in ("draft", "publish", "withdraw", "award")}
-        | {"read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id})))},
+        | {
+            "read_bids": actor.may("bid.read", Belonging(parties=frozenset({found.organization_id}))),
+            "answer": row.bidding == "open" and row.state != "withdrawn" and actor.may("question.answer", belonging),
+        },
     )
 
 
@@ -377,18 +385,13 @@ def _months(session: Session, listing_id: int) -> tuple[MonthRow, ...]:
 
 
 def _standing(session: Session, listing_id: int) -> int:
-    return (
-        session.scalar(
-            select(func.count(Bid.id)).where(
-                Bid.listing_id == listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None)
-            )
-        )
-        or 0
-    )
+    stand = (Bid.listing_id == listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+    return session.scalar(select(func.count(Bid.id)).where(*stand)) or 0
 
 
-def _has_bids(session: Session, listing_id: int) -> bool:
-    return session.scalar(select(Bid.id).where(Bid.listing_id == listing_id).limit(1)) is not None
+def _rules_stay(session: Session, listing: Listing) -> bool:
+    has_bids = session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1)) is not None
+    return rules_stay(bids_close_at=listing.bids_close_at, bids_opened_at=listing.bids_opened_at, has_bids=has_bids)
 
 
 def _takers(session: Session, actor: Actor, listing: Listing, now: datetime) -> Takers:

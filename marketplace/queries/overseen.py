@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
+from marketplace.domain.questions import WAITS_LONG
 from marketplace.domain.wording import Sentence, Value
 from marketplace.persistence.audit import AuditRow
 from marketplace.persistence.lines import IntakeLine
@@ -18,10 +19,13 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.outbox import OutboxMail, WorkerPulse
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment
+from marketplace.persistence.questions import Question
 from marketplace.persistence.rounds import Award, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.health import PULSE
-from marketplace.queries.owned import PERMIT_WARNING, live_bids
+from marketplace.queries.owned import PERMIT_WARNING
+from marketplace.queries.ownsales import live_bids
+from marketplace.queries.questions import waiting
 from marketplace.queries.todo import Count, Task, hours_left, left
 
 STALLED: Final = timedelta(days=14)
@@ -158,6 +162,7 @@ def stalled(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
             Listing.published_at < now - STALLED,
             Listing.withdrawn_at.is_(None),
             Listing.expires_at > now,
+            or_(Listing.bids_close_at.is_(None), Listing.bids_opened_at.is_not(None)),  # that none came is sealed too
             live_bids().scalar_subquery() == 0,
             taken == 0,
         )
@@ -181,6 +186,36 @@ def stalled(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
             "listings",
             listing_id,
             rank=max(100, 2000 - days),
+        )
+
+
+def unanswered(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
+    """Yield the listings on which a question has waited for more than three days. One SELECT."""
+    overdue = (
+        waiting(now)
+        .where(
+            or_(Organization.park_id.in_(actor.park_ids), Site.park_id.in_(actor.park_ids)),
+            Organization.id.not_in(actor.organization_ids),
+        )
+        .having(func.min(Question.asked_at) < now - WAITS_LONG)
+    )
+    for row in session.execute(overdue):
+        yield Task(
+            "wait",
+            Sentence("Unanswered"),
+            Sentence(
+                "%(organization_named)s, %(stream_named)s: a question has waited for an answer for %(days)s days; %(left)s.",
+                {
+                    "organization_named": (row.name_zh, row.organization_en),
+                    "stream_named": (row.name, row.name_en),
+                    "days": (now - row.since).days,
+                    "left": left(now, row.bids_close_at),
+                },
+            ),
+            Sentence("Look"),
+            "listings",
+            row.id,
+            rank=hours_left(now, row.bids_close_at),
         )
 
 

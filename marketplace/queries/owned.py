@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
@@ -14,7 +14,7 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, Value
 from marketplace.persistence.ledger import Posting
 from marketplace.persistence.lines import IntakeLine, LineMaterial
-from marketplace.persistence.listings import Bid, Listing
+from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.rounds import Award, Round
 from marketplace.persistence.streams import LabSheet, WasteStream
@@ -22,8 +22,6 @@ from marketplace.queries.todo import Count, Storage, Task, hours_left, left
 
 SHEET_GOOD_FOR: Final = timedelta(days=183)
 PERMIT_WARNING: Final = timedelta(days=60)
-LISTING_WARNING: Final = timedelta(days=7)
-NEWS: Final = timedelta(days=14)
 FULL_SOON: Final = 7
 """Days to a full store below which it is red."""
 
@@ -202,62 +200,6 @@ def _answerable(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def live_bids() -> Select[int]:
-    """Return the number of live bids of the listing of an outer SELECT."""
-    return (
-        select(func.count(Bid.id))
-        .where(Bid.listing_id == Listing.id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
-        .correlate(Listing)
-    )
-
-
-def listings(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
-    """Yield listings whose bids wait for a decision, and those that run out. One SELECT."""
-    rows = session.execute(
-        select(
-            Listing.id, WasteStream.name, WasteStream.name_en, Listing.bids_close_at, Listing.bids_decided_at, Listing.expires_at,
-            live_bids().scalar_subquery().label("bids"),
-        )
-        .join(WasteStream, WasteStream.id == Listing.stream_id)
-        .join(Site, Site.id == WasteStream.site_id)
-        .where(
-            Site.organization_id.in_(actor.organization_ids),
-            Listing.published_at.is_not(None),
-            Listing.withdrawn_at.is_(None),
-            Listing.expires_at > now,
-        )
-        .order_by(Listing.expires_at, Listing.id)
-    )  # fmt: skip
-    for row in rows:
-        left_open = left(now, row.expires_at)
-        if row.bids_close_at is not None and row.bids_close_at <= now and row.bids_decided_at is None and row.bids:
-            yield Task(
-                "wait",
-                Sentence("To award"),
-                Sentence(
-                    "Bidding on %(stream_named)s has ended with %(count)s bids.",
-                    {"stream_named": (row.name, row.name_en), "count": row.bids},
-                ),
-                Sentence("Decide"),
-                "listings",
-                row.id,
-                rank=hours_left(now, row.expires_at),
-            )
-        elif row.expires_at - now <= LISTING_WARNING:
-            yield Task(
-                "info",
-                Sentence("Runs out"),
-                Sentence(
-                    "The listing of %(stream_named)s: %(left)s.",
-                    {"stream_named": (row.name, row.name_en), "left": left_open},
-                ),
-                Sentence("Renew"),
-                "listings",
-                row.id,
-                rank=hours_left(now, row.expires_at),
-            )
-
-
 def permits(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
     """Yield the intake lines whose permit is missing, not verified, running out or over. One SELECT."""
     rows = session.execute(
@@ -297,39 +239,6 @@ def _permit(
     else:
         return
     yield Task(kind, Sentence("Permit"), text, Sentence("Look"), "lines", line_id, rank=rank)
-
-
-def results(session: Session, actor: Actor, *, now: datetime) -> Iterable[Task]:
-    """Yield the bids whose result came out of late. One SELECT."""
-    rows = session.execute(
-        select(Bid.id, WasteStream.name, WasteStream.name_en, Award.id.label("award_id"), Listing.bids_decided_at)
-        .join(Listing, Listing.id == Bid.listing_id)
-        .join(WasteStream, WasteStream.id == Listing.stream_id)
-        .outerjoin(Award, Award.bid_id == Bid.id)
-        .where(
-            Bid.organization_id.in_(actor.organization_ids),
-            Bid.replaced_at.is_(None),
-            Bid.withdrawn_at.is_(None),
-            Listing.bids_decided_at > now - NEWS,
-        )
-        .order_by(Listing.bids_decided_at.desc(), Bid.id)
-    )
-    for row in rows:
-        won = row.award_id is not None
-        yield Task(
-            "info",
-            Sentence("Result"),
-            Sentence("Your bid on %(stream_named)s was awarded.", {"stream_named": (row.name, row.name_en)})
-            if won
-            else Sentence(
-                "Your bid on %(stream_named)s was not awarded; the page says by how much.",
-                {"stream_named": (row.name, row.name_en)},
-            ),
-            Sentence("Look"),
-            "awards" if won else "bids",
-            row.award_id if won else row.id,
-            rank=1000,
-        )
 
 
 def fitting(session: Session, actor: Actor, *, now: datetime) -> list[Count]:

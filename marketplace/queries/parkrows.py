@@ -104,6 +104,7 @@ def park_row(session: Session, park_id: int, *, this_month: Month, now: datetime
             Listing.published_at <= now - STALLED,
             Listing.withdrawn_at.is_(None),
             Listing.expires_at > now,
+            or_(Listing.bids_close_at.is_(None), Listing.bids_opened_at.is_not(None)),  # that none came is sealed too
             ~exists().where(Bid.listing_id == Listing.id),
             ~exists().where(Award.listing_id == Listing.id),
         )

@@ -10,16 +10,20 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import NotFound
 from marketplace.domain.fit import Verdict
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.fit import latest_values
+from marketplace.persistence.kept import belonging
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing
-from marketplace.persistence.organizations import Site
+from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
+from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.board import Card, cards_of
+from marketplace.queries.questions import Asker, QuestionRow, askers, questions_of
 from marketplace.queries.takers import ORDER
 from marketplace.queries.viewers import viewer_of
 
@@ -58,13 +62,20 @@ class PublicListing:
     note: str
     lines: tuple[OwnLine, ...]
     verified: bool
+    rules_sha256: str | None
+    """Of the rules of the sale in force; none where the figures are not told, or no bids are taken."""
+    questions: tuple[QuestionRow, ...]
+    askers: tuple[Asker, ...]
+    """The own organizations that may ask; none once the bidding is over."""
 
 
 def public_listing(session: Session, actor: Actor, listing_id: int, *, now: datetime) -> PublicListing:
     """Return a listing that stands on the board. Raises NotFound for all others. A fixed number of SELECTs."""
     row = session.execute(
-        select(Listing, WasteStream)
+        select(Listing, WasteStream, Site, Organization)
         .join(WasteStream, Listing.stream_id == WasteStream.id)
+        .join(Site, WasteStream.site_id == Site.id)
+        .join(Organization, Site.organization_id == Organization.id)
         .where(
             Listing.id == listing_id,
             Listing.published_at.is_not(None),
@@ -74,11 +85,12 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
     ).one_or_none()
     if row is None:
         raise NotFound
-    listing, stream = row
+    listing, stream, site, producer = row
     viewer = viewer_of(session, actor)
     card = cards_of(session, viewer, [listing_id], now=now)[0]
     told = card.sight.figures
     values = latest_values(session, [stream.id], now=now).get(stream.id, {}) if told else {}
+    rules = rules_text(session, listing, stream) if told else None
     return PublicListing(
         card=card,
         legal_status=stream.legal_status,
@@ -92,6 +104,13 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
         note=listing.note if card.sight.names else "",
         lines=_own_lines(session, actor, listing_id, now=now) if told else (),
         verified=viewer.member,
+        rules_sha256=sha256(rules) if rules is not None else None,
+        questions=questions_of(
+            session, actor, listing_id, named=actor.may("question.oversee", belonging(producer, site))
+        )
+        if told
+        else (),
+        askers=askers(session, actor, producer_id=producer.id) if told and card.bidding == "open" else (),
     )
 
 

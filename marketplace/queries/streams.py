@@ -14,6 +14,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.errors import NotAllowed
 from marketplace.domain.fit import Accepting
 from marketplace.domain.grades import Grading, general_gradings, gradings
+from marketplace.domain.listings import bidding_of
 from marketplace.domain.quantities import Month
 from marketplace.domain.wastes import find_material
 from marketplace.persistence.fit import accepting, latest_values
@@ -170,6 +171,8 @@ class StreamPage:
     gradings: tuple[Grading, ...]
     general: tuple[Grading, ...]
     suits: Suits
+    sells: bool
+    """A listing of it takes bids: what bidders rely on is changed only with their bids."""
     may_keep: bool
     may_list: bool
 
@@ -287,10 +290,13 @@ def stream_page(session: Session, actor: Actor, stream_id: int, *, now: datetime
             Listing.published_at,
             Listing.expires_at,
             Listing.withdrawn_at,
+            Listing.bids_close_at,
+            Listing.bids_opened_at,
+            Listing.bids_decided_at,
         )
         .where(Listing.stream_id == stream.id)
         .order_by(Listing.drafted_at.desc(), Listing.id.desc())
-    )
+    ).all()
     values = dict(latest_values(session, [stream.id], now=now).get(stream.id, {}))
     newest = next((sheet for sheet in sheets if not sheet.void), None)
     judged = {each.property: each.value for each in newest.values} if newest else {}
@@ -321,11 +327,23 @@ def stream_page(session: Session, actor: Actor, stream_id: int, *, now: datetime
         created_at=stream.created_at,
         retired_at=stream.retired_at,
         sheets=sheets,
-        listings=tuple(ListingOf(*row) for row in listings),
+        listings=tuple(ListingOf(*row[:7]) for row in listings),
         values=values,
         gradings=gradings(stream.material, judged, ash_class=stream.ash_class or None, boiler=stream.boiler or None),
         general=tuple(each for each in general_gradings(judged) if each.outcome in {"met", "failed"}),
         suits=_suits(session, stream.material, values, organization.id),
+        sells=any(
+            row.published_at is not None
+            and row.withdrawn_at is None
+            and bidding_of(
+                now,
+                bids_close_at=row.bids_close_at,
+                bids_opened_at=row.bids_opened_at,
+                bids_decided_at=row.bids_decided_at,
+            )
+            == "open"
+            for row in listings
+        ),
         may_keep=stream.retired_at is None and actor.may("stream.keep", whose),
         may_list=stream.retired_at is None and actor.may("listing.draft", whose),
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
 from marketplace.domain.quantities import Month
-from marketplace.queries import overseen, owned
+from marketplace.queries import overseen, owned, ownsales
 from marketplace.queries.accounts import roles_of
 from marketplace.queries.todo import Count, Storage, Task
 
@@ -50,10 +50,12 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
     if actor.roles & {"clerk", "signatory"}:
         tasks += owned.awards(session, actor, now=now)
         if actor.produces:
-            tasks += owned.listings(session, actor, now=now)
+            tasks += ownsales.listings(session, actor, now=now)
+            tasks += ownsales.questions(session, actor, now=now)
         if actor.recycles:
             tasks += owned.permits(session, actor, now=now)
-            tasks += owned.results(session, actor, now=now)
+            tasks += ownsales.results(session, actor, now=now)
+            tasks += ownsales.voided(session, actor, now=now)
             counts += owned.fitting(session, actor, now=now)
         tasks += owned.open_rounds(session, actor, now=now)
     if actor.park_ids:
@@ -61,6 +63,7 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
         tasks += overseen.permits(session, actor, now=now)
         tasks += overseen.rounds(session, actor, now=now)
         tasks += overseen.stalled(session, actor, now=now)
+        tasks += overseen.unanswered(session, actor, now=now)
         tasks += overseen.lapsing(session, actor, now=now)
         counts += overseen.park_counts(session, actor, now=now)
     if "operator" in actor.roles:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import ANSWER_DAYS, outcome, ranked
+from marketplace.domain.bids import STANDBY_DAYS
 from marketplace.domain.errors import Conflict, Invalid, NotFound
-from marketplace.domain.filings import months_unfiled
-from marketplace.domain.fit import Fit
-from marketplace.domain.listings import bidding_of
-from marketplace.domain.quantities import Month
-from marketplace.domain.wording import Sentence
+from marketplace.domain.workdays import deadline
 from marketplace.persistence.audit import record
-from marketplace.persistence.base import EPOCH, MICROSECOND
-from marketplace.persistence.caps import held_by_buyers
 from marketplace.persistence.database import transaction
-from marketplace.persistence.fit import accepting
-from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
-from marketplace.persistence.pairs import fits_and_filings, lots
-from marketplace.persistence.rounds import Award, AwardMonth
+from marketplace.persistence.rounds import Award
 from marketplace.persistence.streams import WasteStream
+from marketplace.persistence.workdays import calendar_of
+from marketplace.services.bidawards import decide, left_by_month, make_award, months_of, must_fit, must_keep_the_rules
 from marketplace.services.counters import Share, reserve
+from marketplace.services.ladder import lapse_overdue, noticing
 from marketplace.services.verification import must_be_verified
 
 MOST_REASON = 500
@@ -44,13 +38,15 @@ class _Sale:
 
 def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *, now: datetime) -> int:
     """
-    Award so many kilograms a month to a bid and return the award's id; the recycler then has three days to answer.
+    Award so many kilograms a month to a bid and return the award's id; the recycler then has three business days to answer.
+    The other bids stand by from the first award on.
 
     A month in which less is left gets what is left. Raises NotFound, NotAllowed; Invalid if it is more than the bid
-    asks for; Conflict before the deadline, when the bidding was ended, the bid does not stand, the line does not fit
-    (any more), a month has no filing that it needs, a cap or least lot is broken, or a counter does not hold it.
+    asks for; Conflict before the bids are opened, when the bidding was ended, the bid does not stand, the line does not
+    fit (any more), a month has no filing that it needs, a cap or least lot is broken, or a counter does not hold it.
     """
-    with transaction(session):
+    listing_of_bid = select(Bid.listing_id).where(Bid.id == bid_id).scalar_subquery()
+    with noticing(session, Award.listing_id == listing_of_bid, now=now), transaction(session):
         listing_id = session.scalar(select(Bid.listing_id).where(Bid.id == bid_id))
         if listing_id is None:
             raise NotFound
@@ -60,23 +56,27 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
             raise Conflict("This bid was replaced or withdrawn by the recycler.")
         if session.scalar(select(Award.id).where(Award.bid_id == bid_id)) is not None:
             raise Conflict("This bid has been awarded already.")
-        if not 0 < kg_per_month <= bid.kg_per_month:
+        if bid.invalid_because:
+            raise Conflict("This bid is invalid: it could not be opened.")
+        terms = bid.terms
+        if not 0 < kg_per_month <= terms.kg_per_month:
             raise Invalid(
                 "The bid is for up to %(most_kg)s t per month; award that much or less.",
                 field="kg_per_month",
-                most_kg=bid.kg_per_month,
+                most_kg=terms.kg_per_month,
             )
         must_be_verified(session, sale.producer_id)
         must_be_verified(session, bid.organization_id)
-        left = _left_by_month(session, sale.listing)
-        fit, filing_of = _must_fit(session, bid, left, now)
-        months = _months(left, fit, kg_per_month)
-        _must_keep_the_rules(session, sale.listing, bid, sum(months.values()))
+        left = left_by_month(session, listing_id)
+        fit, filing_of = must_fit(session, bid, left, now)
+        months = months_of(left, fit, kg_per_month)
+        must_keep_the_rules(session, sale.listing, bid, sum(months.values()))
         share = Share(listing_id, bid.line_id, months, {month: filing_of[month] for month in months if filing_of})
         reserve(session, share)
-        award = _award(session, sale, bid, fit, share, now)
-        if not _left(session, listing_id):
-            sale.listing.bids_decided_at = now
+        award = make_award(session, bid, sale.producer_id, fit, share, now=now)
+        if sale.listing.standby_until is None:
+            sale.listing.standby_until = deadline(now, STANDBY_DAYS, calendar_of(session))
+        decide(session, sale.listing, now=now)
         record(
             session,
             actor,
@@ -95,13 +95,13 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
 
 def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *, now: datetime) -> None:
     """
-    End the bidding: those without an award have lost, and read the reason.
+    End the bidding: those without an award have lost and stand by no more, and read the reason.
 
-    Raises NotFound, NotAllowed; Invalid without a reason where nothing was awarded; Conflict before the deadline or if
-    it was ended before.
+    Where all is awarded it ends the standby. Raises NotFound, NotAllowed; Invalid without a reason where nothing was
+    awarded; Conflict before the bids are opened or if it was ended before.
     """
-    with transaction(session):
-        sale = _to_decide(session, actor, listing_id, now)
+    with noticing(session, Award.listing_id == listing_id, now=now), transaction(session):
+        sale = _to_decide(session, actor, listing_id, now, ending=True)
         awarded = session.scalar(
             select(func.count(Award.id)).where(Award.listing_id == listing_id, Award.bid_id.is_not(None))
         )
@@ -112,6 +112,8 @@ def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *,
             raise Invalid("At most %(most)s characters.", field="reason", most=MOST_REASON)
         sale.listing.bids_decided_at = now
         sale.listing.bids_decided_because = said
+        if sale.listing.standby_until is not None:
+            sale.listing.standby_until = min(now, sale.listing.standby_until)
         record(
             session,
             actor,
@@ -126,7 +128,8 @@ def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *,
         )
 
 
-def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -> _Sale:
+def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime, *, ending: bool = False) -> _Sale:
+    """Return a listing to be decided, held; ``ending``: one of which all is awarded, while bids stand by, is too."""
     listing = session.scalar(
         select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
     )
@@ -141,7 +144,8 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -
     actor.must("listing.award", Belonging.to(producer_id, park_id, site_park_id))
     if listing.withdrawn_at is not None:
         raise Conflict("This listing has been withdrawn.")
-    match bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at):
+    lapse_overdue(session, listing, now=now)  # what is free, and who was called, is as the deadlines have it
+    match listing.bidding(now):
         case "none":
             raise Conflict("This listing takes no bids: it waits for a matching round.")
         case "open":
@@ -149,161 +153,8 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime) -
                 "Bids are sealed until %(bids_close_at)s: before that nobody reads or awards them.",
                 bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
             )
-        case "decided":
+        case "to_open":
+            raise Conflict("The deadline has passed and the bids are still sealed: open them first.")
+        case "decided" if not (ending and listing.standby_until is not None and now < listing.standby_until):
             raise Conflict("The bidding on this listing has been ended.")
     return _Sale(listing, producer_id, park_id)
-
-
-def _left_by_month(session: Session, listing: Listing) -> dict[Month, int]:
-    return {
-        row.month: row.offered_kg - row.reserved_kg - row.contracted_kg
-        for row in session.execute(
-            select(
-                ListingMonth.month, ListingMonth.offered_kg, ListingMonth.reserved_kg, ListingMonth.contracted_kg
-            ).where(ListingMonth.listing_id == listing.id)
-        )
-    }
-
-
-def _must_fit(session: Session, bid: Bid, left: dict[Month, int], now: datetime) -> tuple[Fit, dict[Month, int]]:
-    """
-    Return the fit, and under which filing each open month moves if one is needed.
-
-    Raises Conflict with what stands in the way, also if nothing but a filing stands in the way of some month.
-    """
-    if session.scalar(select(IntakeLine.retired_at).where(IntakeLine.id == bid.line_id)) is not None:
-        raise Conflict("This intake line is no longer kept.")
-    of = lots(session, [bid.listing_id], now=now)
-    lot = of[bid.listing_id]
-    lines = accepting(session, [bid.line_id], months=lot.months)
-    fit, filing_of = fits_and_filings(session, of, lines)[bid.listing_id, bid.line_id]
-    if fit.first is not None:
-        raise Conflict("It cannot go to this line: %(reason)s", reason=fit.first.sentence)
-    offered_months = [month for month in lot.months if left.get(month, 0) > 0]
-    unfiled = months_unfiled(lot.offered, lines[bid.line_id], fit, offered_months)
-    if unfiled:
-        raise Conflict(
-            "No filing across provinces with tonnes left is in force at the end of %(unfiled_month)s. Keep one before"
-            " you award this bid.",
-            unfiled_month=tuple(str(month) for month in unfiled),
-        )
-    return fit, filing_of
-
-
-def _months(left: dict[Month, int], fit: Fit, kg_per_month: int) -> dict[Month, int]:
-    """Return what the award takes in each open month: what is asked, or what is left if that is less."""
-    months = {month: min(kg_per_month, left.get(month, 0)) for month in fit.months if left.get(month, 0) > 0}
-    if not months:
-        raise Conflict("Nothing of this listing is left in the months in which the line is open.")
-    return months
-
-
-def _must_keep_the_rules(session: Session, listing: Listing, bid: Bid, kg: int) -> None:
-    if kg < listing.least_lot_kg:
-        raise Conflict(
-            "That is %(award_kg)s t in all; by your own rule nobody gets less than %(least_kg)s t.",
-            award_kg=kg,
-            least_kg=listing.least_lot_kg,
-        )
-    if listing.cap_per_buyer_kg is None:
-        return
-    has = held_by_buyers(session, [listing.id]).get(listing.id, {}).get(bid.organization_id, 0)
-    if has + kg > listing.cap_per_buyer_kg:
-        raise Conflict(
-            "By your own rule one buyer gets at most %(cap_kg)s t. This one has %(has_kg)s t; %(award_kg)s t more are"
-            " too many.",
-            cap_kg=listing.cap_per_buyer_kg,
-            has_kg=has,
-            award_kg=kg,
-        )
-
-
-def _left(session: Session, listing_id: int) -> bool:
-    return (
-        session.scalar(
-            select(ListingMonth.id)
-            .where(
-                ListingMonth.listing_id == listing_id,
-                ListingMonth.reserved_kg + ListingMonth.contracted_kg < ListingMonth.offered_kg,
-            )
-            .limit(1)
-        )
-        is not None
-    )
-
-
-def _award(session: Session, sale: _Sale, bid: Bid, fit: Fit, share: Share, now: datetime) -> Award:
-    net = _net(bid)
-    award = Award(
-        bid_id=bid.id,
-        listing_id=bid.listing_id,
-        line_id=bid.line_id,
-        producer_id=sale.producer_id,
-        recycler_id=bid.organization_id,
-        kg=sum(share.months.values()),
-        price_fen_per_t=net,
-        transport=bid.transport,
-        freight_fen_per_t=bid.freight_fen_per_t,
-        deduction_fen_per_t=bid.deduction_fen_per_t,
-        great_circle_m=fit.haul.great_circle_m,
-        road_m=bid.road_m,
-        explanation=_explanation(session, bid, net),
-        awarded_at=now,
-        answer_by=now + timedelta(days=ANSWER_DAYS),
-        producer_accepted_at=now,
-    )
-    session.add(award)
-    session.flush()
-    session.add_all(
-        AwardMonth(award_id=award.id, month=month, kg=kg, filing_id=share.filings.get(month))
-        for month, kg in sorted(share.months.items())
-    )
-    return award
-
-
-def _net(bid: Bid) -> int:
-    return outcome(
-        bid.price_fen_per_t,
-        transport=bid.transport,
-        freight=bid.freight_fen_per_t,
-        deduction=bid.deduction_fen_per_t,
-    ).net_fen_per_t
-
-
-def _explanation(session: Session, bid: Bid, net: int) -> dict[str, list[dict[str, object]]]:
-    """Return why this bid, for each reader: no reader finds another's bid in it."""
-    live = session.scalars(
-        select(Bid).where(Bid.listing_id == bid.listing_id, Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
-    ).all()
-    order = ranked((each.id, _net(each), (each.received_at - EPOCH) // MICROSECOND) for each in live)
-    place = next(each.rank for each in order if each.bid_id == bid.id)
-    money: dict[str, str | int | Sentence | tuple[str, ...] | None] = {
-        "price_fen_per_t": net,
-        "delivered_fen_per_t": net + bid.freight_fen_per_t + bid.deduction_fen_per_t,
-        "freight_fen_per_t": bid.freight_fen_per_t,
-        "deduction_fen_per_t": bid.deduction_fen_per_t,
-    }
-    rank = Sentence(
-        "By what the producer nets the bid is number %(rank)s of %(bids)s.", {"rank": place, "bids": len(order)}
-    )
-    source = Sentence("The price is the one that was bid; it was sealed until the deadline.")
-    park = Sentence(
-        "%(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s at the producer's gate,"
-        " %(freight_fen_per_t)s freight, %(deduction_fen_per_t)s expected deductions.",
-        money,
-    )
-    producer = Sentence(
-        "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
-        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
-        money,
-    )
-    recycler = Sentence(
-        "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
-        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
-        money,
-    )
-    return {
-        "producer": [producer.plain(), rank.plain(), source.plain()],
-        "recycler": [recycler.plain(), rank.plain(), source.plain()],
-        "park": [park.plain(), rank.plain(), source.plain()],
-    }

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.actors import SYSTEM, Actor, Belonging
+from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.contracts import (
     AwardState,
     Side,
@@ -29,9 +29,11 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.rounds import Award, Contract, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.persistence.terms import terms_of
-from marketplace.services import outbox
-from marketplace.services.counters import contract, release
-from marketplace.services.proposals import deal_of, hold_round, settle_if_final, share_of, signatories
+from marketplace.services.bidawards import must_be_permitted
+from marketplace.services.counters import contract
+from marketplace.services.ladder import due, give_back, hold_listing, lapse, noticing
+from marketplace.services.parties import tell_parties
+from marketplace.services.proposals import deal_of, hold_round, settle_if_final, share_of
 from marketplace.services.verification import must_be_verified
 
 LAPSED_AT_ONCE: Final = 200
@@ -43,6 +45,8 @@ class _Held:
     """An award, held until the transaction ends, with the side that the actor answers for."""
 
     award: Award
+    listing: Listing | None
+    """Of an award of a bid, held too."""
     side: Side
     organization_id: int
     park_id: int | None
@@ -58,7 +62,7 @@ def accept_award(
     NotAllowed; Conflict if it is final otherwise, the text is another by now, a party may make no deals or the permit of
     the line does not hold today.
     """
-    with transaction(session):
+    with noticing(session, Award.id == award_id, now=now), transaction(session):
         held = _held(session, actor, award_id)
         award = held.award
         state = _state(award, now)
@@ -107,7 +111,7 @@ def accept_award(
             kg=made.kg,
             terms_sha256=made.terms_sha256,
         )
-        _tell(session, "contract", award, now, number=made.number, contract_id=made.id)
+        tell_parties(session, "contract", award, now, number=made.number, contract_id=made.id)
         if award.round_id is not None:
             settle_if_final(session, award.round_id, most_recourses=MOST_RECOURSES, now=now)
     return made.id
@@ -117,60 +121,44 @@ def decline_award(session: Session, actor: Actor, award_id: int, reason: str, *,
     """
     Decline an award, with a reason that the other side reads; its kilograms are free again.
 
+    If it is of a bid and the recycler declines, the next bid on standby is called in the same transaction.
+
     Raises NotFound, NotAllowed, Invalid without a reason, Conflict if it is final already.
     """
-    with transaction(session):
+    with noticing(session, Award.id == award_id, now=now), transaction(session):
         held = _held(session, actor, award_id)
         award = held.award
         must_wait_for_answers(_state(award, now))
         said = read_reason(reason)
-        release(session, share_of(session, award))
         award.declined_at, award.declined_by, award.decline_reason = now, held.side, said
         _note(session, actor, "award.decline", held, now, side=held.side, reason=said)
-        session.flush()
-        _tell(session, "declined", award, now, except_for=held.organization_id, reason=said)
+        give_back(session, held.listing, award, now=now)
+        tell_parties(session, "declined", award, now, except_for=held.organization_id, reason=said)
         if award.round_id is not None:
             settle_if_final(session, award.round_id, most_recourses=MOST_RECOURSES, now=now)
 
 
 def lapse_due(session: Session, now: datetime) -> None:
     """Give back what awards hold whose deadline has passed; they count as lapsed before. Each in its own transaction."""
-    ids = session.scalars(
-        select(Award.id)
-        .outerjoin(Contract, Contract.award_id == Award.id)
-        .where(
-            Award.answer_by <= now,
-            Award.price_fen_per_t.is_not(None),
-            Award.declined_at.is_(None),
-            Award.lapsed_at.is_(None),
-            Contract.id.is_(None),
-        )
-        .order_by(Award.id)
-        .limit(LAPSED_AT_ONCE)
-    ).all()
+    ids = session.scalars(select(Award.id).where(*due(now)).order_by(Award.id).limit(LAPSED_AT_ONCE)).all()
     for award_id in ids:
-        with transaction(session):
-            award = _locked(session, award_id)
-            if award is None or award.lapsed_at is not None or _state(award, now) != "lapsed":
-                continue
-            release(session, share_of(session, award))
-            award.lapsed_at = now
-            record(
-                session,
-                SYSTEM,
-                "award.lapse",
-                "award",
-                award_id,
-                now=now,
-                organization_id=award.producer_id,
-                kg=award.kg,
-            )
+        _lapse(session, award_id, now)
+
+
+def _lapse(session: Session, award_id: int, now: datetime) -> None:
+    """Let an award lapse that is due, once, whoever notices it."""
+    with transaction(session):
+        listing = hold_listing(session, award_id)
+        award = _locked(session, award_id)
+        if award is not None and award.lapsed_at is None and _state(award, now) == "lapsed":
+            lapse(session, listing, award, now=now)
 
 
 def _held(session: Session, actor: Actor, award_id: int) -> _Held:
     round_id = session.scalar(select(Award.round_id).where(Award.id == award_id))
     if round_id is not None:
         hold_round(session, round_id)
+    listing = hold_listing(session, award_id)
     award = _locked(session, award_id)
     if award is None:
         raise NotFound
@@ -183,7 +171,7 @@ def _held(session: Session, actor: Actor, award_id: int) -> _Held:
     ]
     # who signs for both sides answers for the one that has not answered yet
     side, organization_id = next((each for each in sides if _accepted_at(award, each[0]) is None), sides[0])
-    return _Held(award, side, organization_id, park_id)
+    return _Held(award, listing, side, organization_id, park_id)
 
 
 def _locked(session: Session, award_id: int) -> Award | None:
@@ -235,33 +223,7 @@ def _must_be_allowed(session: Session, award: Award, held: _Held, now: datetime)
     """Ask what must hold on the day on which a contract is made. Raises Conflict."""
     other = award.recycler_id if held.side == "producer" else award.producer_id
     must_be_verified(session, other)
-    line = session.execute(
-        select(IntakeLine.permit_verified_at, IntakeLine.permit_valid_until, IntakeLine.retired_at).where(
-            IntakeLine.id == award.line_id
-        )
-    ).one()
-    if line.retired_at is not None:
-        raise Conflict("This intake line is no longer kept.")
-    if line.permit_verified_at is None or line.permit_valid_until is None or line.permit_valid_until < now.date():
-        raise Conflict("The permit of the intake line is not verified or has expired; a contract needs one that holds.")
-
-
-def _tell(
-    session: Session, kind: str, award: Award, now: datetime, *, except_for: int | None = None, **values: object
-) -> None:
-    """Mail the signatories of both sides, or of the side that did not do it."""
-    names = session.execute(
-        select(Organization.id, Organization.name_zh, Organization.name_en).where(
-            Organization.id.in_((award.producer_id, award.recycler_id))
-        )
-    ).all()
-    told = {row.id: (row.name_zh, row.name_en) for row in names}
-    for organization_id, email, language in signatories(session, told.keys() - {except_for}):
-        other = award.recycler_id if organization_id == award.producer_id else award.producer_id
-        about = {
-            "award_id": award.id, "kg": award.kg, "other_zh": told[other][0], "other_en": told[other][1], **values,
-        }  # fmt: skip
-        outbox.post(session, kind, email, language, about, now=now)
+    must_be_permitted(session, award.line_id, now=now)
 
 
 def _note(session: Session, actor: Actor, action: str, held: _Held, now: datetime, **detail: object) -> None:

@@ -8,10 +8,10 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import NewBid, is_unusual, usual
+from marketplace.domain.bids import NewBid, Terms, is_unusual, usual
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.fit import Fit
-from marketplace.domain.listings import bidding_of
+from marketplace.domain.sealing import Sealer, Unsealable
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.lines import IntakeLine
@@ -19,28 +19,35 @@ from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
+from marketplace.services.bidding import held_listing, must_be_open, must_be_public
+from marketplace.services.salerules import rules_in_force
+from marketplace.services.seals import sealed, unsealed
 from marketplace.services.verification import must_be_verified
 
 
-def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) -> int:
+def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, now: datetime) -> int:
     """
-    Take a bid and return its id; one of the line that stands is replaced, the same one again changes nothing.
+    Take a bid, seal it and return its id; one of the line that stands is replaced, the same one again changes nothing.
 
     ``now`` is when it was received: it must lie before the deadline, which the listing's row is held for meanwhile.
-    Raises NotFound, NotAllowed; Invalid if it is more than offered, or unusual and not confirmed; Conflict after the
-    deadline, for own or related waste, for a line that cannot take it, or without verification.
+    It keeps the hash of the rules that it was made on. Raises NotFound, NotAllowed; Invalid if it is more than offered,
+    or unusual and not confirmed; Conflict after the deadline, for own or related waste, for a line that cannot take it,
+    without verification, if the rules are not those that the bidder has read, or if the key is not there.
     """
     with transaction(session):
-        listing = _locked(session, new.listing_id)
+        listing = held_listing(session, new.listing_id)
         line, organization_id, park_id = _line(session, new.line_id)
         actor.must("bid.submit", Belonging.to(organization_id))
-        _must_be_public(listing, now)
+        must_be_public(listing, now)
         must_be_verified(session, organization_id)
-        _must_be_open(listing, now)
+        must_be_open(listing, now)
+        rules = rules_in_force(session, listing, now=now)
+        if rules.since_at > now or (new.rules_sha256 and new.rules_sha256 != rules.sha256):
+            raise Conflict("What is sold here has been changed since you opened the page. Read it again, then bid.")
         fit = _must_fit(session, listing.id, line, now)
         _must_be_within(listing, line, new, fit)
         live = session.scalar(_live(listing.id, line.id).execution_options(populate_existing=True))
-        if live is not None and _same(live, new):
+        if live is not None and _same(live, new, sealer):
             return live.id
         _must_be_meant(session, listing, organization_id, new)
         revision = session.scalar(
@@ -49,20 +56,17 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) ->
         if live is not None:
             live.replaced_at = now
             session.flush()
-        bid = Bid(
+        bid = sealed(
+            sealer,
+            _terms(new, fit),
             listing_id=listing.id,
             line_id=line.id,
             organization_id=organization_id,
             revision=(revision or 0) + 1,
-            price_fen_per_t=new.price_fen_per_t,
-            kg_per_month=new.kg_per_month,
-            transport=new.transport,
-            freight_fen_per_t=fit.haul.freight_fen_per_t,
             road_m=fit.haul.road_m,
-            deduction_fen_per_t=fit.deduction_fen_per_t,
-            note=new.note,
             received_at=now,
             received_from=actor.person_id,
+            rules_sha256=rules.sha256,
         )
         session.add(bid)
         session.flush()
@@ -85,25 +89,15 @@ def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) 
         if row is None:
             raise NotFound
         actor.must("bid.withdraw", Belonging.to(row.organization_id))
-        listing = _locked(session, row.listing_id)
+        listing = held_listing(session, row.listing_id)
         bid = session.get_one(Bid, bid_id, populate_existing=True)
         if bid.withdrawn_at is not None:
             return
         if bid.replaced_at is not None:
             raise Conflict("This bid has been replaced by a newer one.")
-        _must_be_open(listing, now)
+        must_be_open(listing, now)
         bid.withdrawn_at = now
         _note(session, actor, "bid.withdraw", bid, row.park_id, now)
-
-
-def _locked(session: Session, listing_id: int) -> Listing:
-    """Return a listing, held until the transaction ends: bids on it come one after the other. Raises NotFound."""
-    listing = session.scalar(
-        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if listing is None:
-        raise NotFound
-    return listing
 
 
 def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
@@ -117,26 +111,6 @@ def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
     if row is None:
         raise NotFound
     return row[0], row[1], row[2]
-
-
-def _must_be_public(listing: Listing, now: datetime) -> None:
-    if listing.published_at is None or listing.withdrawn_at is not None:
-        raise NotFound
-    if listing.expires_at is not None and listing.expires_at <= now:
-        raise NotFound
-
-
-def _must_be_open(listing: Listing, now: datetime) -> None:
-    match bidding_of(now, bids_close_at=listing.bids_close_at, bids_decided_at=listing.bids_decided_at):
-        case "open":
-            return
-        case "none":
-            raise Conflict("This listing takes no bids: it waits for a matching round.")
-        case _:
-            raise Conflict(
-                "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
-                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
-            )
 
 
 def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime) -> Fit:
@@ -188,8 +162,24 @@ def _live(listing_id: int, line_id: int) -> Select[Bid]:
     )
 
 
-def _same(live: Bid, new: NewBid) -> bool:
-    return (live.price_fen_per_t, live.kg_per_month, live.transport, live.note) == (
+def _terms(new: NewBid, fit: Fit) -> Terms:
+    return Terms(
+        price_fen_per_t=new.price_fen_per_t,
+        kg_per_month=new.kg_per_month,
+        transport=new.transport,
+        freight_fen_per_t=fit.haul.freight_fen_per_t,
+        deduction_fen_per_t=fit.deduction_fen_per_t,
+        note=new.note,
+    )
+
+
+def _same(live: Bid, new: NewBid, sealer: Sealer) -> bool:
+    """Return whether the bid that stands says the same; it is opened for that in memory alone, and told to nobody."""
+    try:
+        terms = unsealed(sealer, live)
+    except Unsealable:
+        return False  # somebody changed it in the database: the new one takes its place
+    return (terms.price_fen_per_t, terms.kg_per_month, terms.transport, terms.note) == (
         new.price_fen_per_t,
         new.kg_per_month,
         new.transport,
@@ -198,7 +188,11 @@ def _same(live: Bid, new: NewBid) -> bool:
 
 
 def _must_be_meant(session: Session, listing: Listing, organization_id: int, new: NewBid) -> None:
-    """Ask once about a price that is far from the asking price and the bidder's own earlier ones for this material."""
+    """
+    Ask once about a price that is far from the asking price and the bidder's own earlier ones for this material.
+
+    Of the earlier ones only those that are opened count: the question would tell a clerk what a sealed one says.
+    """
     if new.confirmed:
         return
     earlier = session.scalars(
@@ -207,13 +201,15 @@ def _must_be_meant(session: Session, listing: Listing, organization_id: int, new
         .join(WasteStream, Listing.stream_id == WasteStream.id)
         .where(
             Bid.organization_id == organization_id,
+            Listing.bids_opened_at.is_not(None),
+            Bid.price_fen_per_t.is_not(None),
             WasteStream.material
             == select(WasteStream.material).where(WasteStream.id == listing.stream_id).scalar_subquery(),
         )
         .order_by(Bid.received_at.desc(), Bid.id.desc())
         .limit(20)
     ).all()
-    usual_price = usual([listing.asking_fen_per_t, *earlier])
+    usual_price = usual([listing.asking_fen_per_t, *(price for price in earlier if price is not None)])
     if is_unusual(new.price_fen_per_t, usual_price):
         raise Invalid(
             "%(bid_fen_per_t)s yuan per tonne is more than five times the usual %(usual_fen_per_t)s or less than a fifth"

@@ -90,6 +90,37 @@ def reserve(session: Session, *shares: Share) -> None:
         )
 
 
+def hold(session: Session, given_back: Share, line_ids: Iterable[int], filing_ids: Iterable[int]) -> None:
+    """
+    Hold, in the one order, all counters that giving a share back and then taking of it for these lines may move.
+
+    Who gives back first and takes then would move rows out of that order, and wait for somebody who waits for it.
+    """
+    wanted = [Share(given_back.listing_id, each, dict.fromkeys(given_back.months, 1)) for each in line_ids]
+    total = _Total.of([given_back, *wanted])
+    months, lines = set(given_back.months), {line_id for line_id, _ in total.line_months}
+    session.execute(
+        select(ListingMonth.id)
+        .where(ListingMonth.listing_id == given_back.listing_id, ListingMonth.month.in_(months))
+        .order_by(ListingMonth.month)
+        .with_for_update()
+    )
+    _open_lines(session, total)
+    session.execute(
+        select(LineMonth.id)
+        .where(LineMonth.line_id.in_(lines), LineMonth.month.in_(months))
+        .order_by(LineMonth.line_id, LineMonth.month)
+        .with_for_update()
+    )
+    session.execute(
+        select(LineYear.id)
+        .where(LineYear.line_id.in_(lines), LineYear.year.in_({month.year for month in months}))
+        .order_by(LineYear.line_id, LineYear.year)
+        .with_for_update()
+    )
+    session.execute(select(Filing.id).where(Filing.id.in_(set(filing_ids))).order_by(Filing.id).with_for_update())
+
+
 def release(session: Session, *shares: Share) -> None:
     """Give reserved kilograms back, because a deal was declined or lapsed."""
     _give(session, shares, contracted=False)

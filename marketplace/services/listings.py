@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,7 +12,16 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.hazards import refuse_hazardous
-from marketplace.domain.listings import MATERIAL_FIELDS, NewListing, expiry, month_at, must_lie_ahead
+from marketplace.domain.listings import (
+    GOODS_FIELDS,
+    MATERIAL_FIELDS,
+    RULE_FIELDS,
+    NewListing,
+    expiry,
+    month_at,
+    must_lie_ahead,
+    rules_stay,
+)
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.fit import latest_values
@@ -19,6 +29,7 @@ from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.awarding import award_bid, end_bidding
+from marketplace.services.salerules import change_goods, state_rules
 from marketplace.services.verification import must_be_verified
 
 __all__ = [
@@ -65,13 +76,21 @@ def post_listing(
 
 
 def edit_listing(
-    session: Session, actor: Actor, listing_id: int, new: NewListing, *, publish: bool = False, now: datetime
+    session: Session,
+    actor: Actor,
+    listing_id: int,
+    new: NewListing,
+    *,
+    publish: bool = False,
+    confirmed: bool = False,
+    now: datetime,
 ) -> None:
     """
-    Change a listing; what bidders rely on only until the first bid.
+    Change a listing. While it takes bids its rules stay, and other goods void what was bid; after bids nothing changes.
 
-    Raises NotFound, NotAllowed (a published one is changed by a signatory), Invalid, Conflict after the first bid or
-    if some of it is spoken for.
+    Raises NotFound, NotAllowed (a published one is changed by a signatory); Invalid, also if bids would become void and
+    that was not confirmed; Conflict for the rules of a sale, for what was bid on, while bids wait to be opened, or if
+    some of it is spoken for.
     """
     with transaction(session):
         listing = _locked(session, listing_id)
@@ -82,19 +101,29 @@ def edit_listing(
             raise Conflict("This listing has been withdrawn. Begin a new one for the stream.")
         values = asdict_of(new)
         changed = sorted(name for name in MATERIAL_FIELDS if getattr(listing, name) != values[name])
-        if published and changed:
-            _must_not_have_bids(session, listing_id)
-            must_be_verified(session, of.organization_id)
-        if changed:
+        sells = published and _takes_bids(listing, now)
+        if sells:
+            _must_keep_rules(changed)
+        elif changed:
+            if published:
+                _must_be_free_to_change(session, listing)
             new.must_lie_ahead(now)
+        if published and changed:
+            must_be_verified(session, of.organization_id)
         for name, value in values.items():
             setattr(listing, name, value)
         _note(session, actor, "listing.edit", listing, of, now, changed=changed)
         if published and changed:
+            if not sells and "bids_close_at" in changed:
+                _begin_anew(listing)
             _clear_months(session, listing)
             _must_not_overlap(session, listing, now)
             listing.expires_at = expiry(now, listing.bids_close_at)
             _open_months(session, listing)
+            if not sells and _takes_bids(listing, now):
+                state_rules(session, listing, now=now)
+            elif sells and not set(GOODS_FIELDS).isdisjoint(changed):
+                change_goods(session, actor, listing, "listing", confirmed=confirmed, now=now)
         elif publish and not published:
             _publish(session, actor, listing, of, now)
 
@@ -157,6 +186,10 @@ def withdraw_listing(session: Session, actor: Actor, listing_id: int, *, now: da
         _note(session, actor, "listing.withdraw", listing, of, now)
 
 
+def _takes_bids(listing: Listing, now: datetime) -> bool:
+    return listing.bidding(now) == "open"
+
+
 def asdict_of(new: NewListing) -> dict[str, object]:
     """Return the columns of a listing as the command asks for them."""
     return asdict(new) | {"first_month": new.first_month, "last_month": new.last_month}
@@ -200,6 +233,8 @@ def _publish(session: Session, actor: Actor, listing: Listing, of: _Owned, now: 
     listing.published_by = actor.person_id
     listing.expires_at = expiry(now, listing.bids_close_at)
     _open_months(session, listing)
+    if _takes_bids(listing, now):
+        state_rules(session, listing, now=now)
     _note(session, actor, "listing.publish", listing, of, now)
 
 
@@ -237,12 +272,29 @@ def _must_not_overlap(session: Session, listing: Listing, now: datetime) -> None
         )
 
 
-def _must_not_have_bids(session: Session, listing_id: int) -> None:
-    if session.scalar(select(Bid.id).where(Bid.listing_id == listing_id).limit(1)) is not None:
+def _must_keep_rules(changed: Collection[str]) -> None:
+    """Raise Conflict if a rule of a sale that takes bids is changed: nobody may know whether one was made."""
+    if not set(RULE_FIELDS).isdisjoint(changed):
         raise Conflict(
-            "Bids were made on these rules, so they stay as they are. To change them, withdraw the listing and publish a"
-            " new one: the bidders then bid again. The loading hours may change at any time."
+            "The rules of a sale stay as they were published, whether bids were made or not: months, prices, reserve, lots,"
+            " shares, who reads the name, and the deadline. To change them, withdraw the listing and publish a new one."
         )
+
+
+def _must_be_free_to_change(session: Session, listing: Listing) -> None:
+    """Raise Conflict, until the opening in the same words whether or not somebody has bid."""
+    has_bids = session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1)) is not None
+    if rules_stay(bids_close_at=listing.bids_close_at, bids_opened_at=listing.bids_opened_at, has_bids=has_bids):
+        raise Conflict(
+            "The bidding has ended, and what bids were asked for on stays as it is. To change it, withdraw the listing and"
+            " publish a new one. The loading hours may change at any time."
+        )
+
+
+def _begin_anew(listing: Listing) -> None:
+    """Forget the opening of a sale that nobody bid on: with another deadline it takes bids again."""
+    listing.bids_opened_at = listing.bids_decided_at = None
+    listing.bids_decided_because = ""
 
 
 def _spoken_for_kg(session: Session, listing_id: int) -> int:

@@ -23,11 +23,11 @@ from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.parks import Park
-from marketplace.persistence.people import Appointment, Person
 from marketplace.persistence.rounds import Award, AwardMonth, AwardWait, Leftover, Round, RoundFile
 from marketplace.persistence.storage import stored_at_lines, stored_at_listings, waits_of
 from marketplace.persistence.terms import Deal, terms_of
 from marketplace.services import outbox
+from marketplace.services.addressees import addressees
 from marketplace.services.counters import Share, reserve
 from marketplace.services.means import must_keep_means
 from marketplace.services.snapshots import excluded, within
@@ -183,18 +183,7 @@ def settle_if_final(session: Session, round_id: int, *, most_recourses: int, now
 
 def signatories(session: Session, organization_ids: Iterable[int]) -> list[tuple[int, str, str]]:
     """Return who signs for these organizations: organization, mail address, language."""
-    rows = session.execute(
-        select(Appointment.organization_id, Person.email, Person.language)
-        .join(Person, Appointment.person_id == Person.id)
-        .where(
-            Appointment.organization_id.in_(set(organization_ids)),
-            Appointment.role == "signatory",
-            Appointment.ended_at.is_(None),
-            Person.blocked_at.is_(None),
-        )
-        .order_by(Appointment.id)
-    )
-    return [(row[0], row[1], row[2]) for row in rows if row[0] is not None]
+    return addressees(session, organization_ids, "signatory")
 
 
 def _award(of: Round, pass_no: int, each: ProposedAward, now: datetime) -> Award:

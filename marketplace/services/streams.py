@@ -19,6 +19,7 @@ from marketplace.persistence.kept import belonging, find_site, find_stream
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
+from marketplace.services.salerules import change_stream, held_sales
 
 
 def add_stream(session: Session, actor: Actor, new: NewStream, *, now: datetime) -> int:
@@ -43,14 +44,18 @@ def add_stream(session: Session, actor: Actor, new: NewStream, *, now: datetime)
     return stream.id
 
 
-def edit_stream(session: Session, actor: Actor, stream_id: int, new: NewStream, *, now: datetime) -> None:
+def edit_stream(
+    session: Session, actor: Actor, stream_id: int, new: NewStream, *, confirmed: bool = False, now: datetime
+) -> None:
     """
     Change a waste stream; site and material stay, for another material is another stream.
 
-    Raises NotFound, NotAllowed, Invalid if a gate refuses it with its latest test values, and Conflict if it is retired
-    or its name is taken.
+    Where it is sold and is described otherwise, bids are void. Raises NotFound, NotAllowed, Invalid if a gate refuses it
+    with its latest test values or bids would become void and that was not confirmed, and Conflict if it is retired or its
+    name is taken.
     """
     with transaction(session):
+        sales = held_sales(session, stream_id, now=now)
         stream, site, organization = find_stream(session, stream_id, lock=True)
         actor.must("stream.keep", belonging(organization, site))
         if stream.retired_at is not None:
@@ -63,6 +68,7 @@ def edit_stream(session: Session, actor: Actor, stream_id: int, new: NewStream, 
         _write(stream, new)
         stream.grade = _grade(session, stream)
         _note(session, actor, "stream.edit", stream, site, organization, now=now, before=before)
+        change_stream(session, actor, stream, sales, "stream", confirmed=confirmed, now=now)
 
 
 def retire_stream(session: Session, actor: Actor, stream_id: int, *, now: datetime) -> None:
@@ -87,14 +93,16 @@ def retire_stream(session: Session, actor: Actor, stream_id: int, *, now: dateti
         _note(session, actor, "stream.retire", stream, site, organization, now=now)
 
 
-def add_sheet(session: Session, actor: Actor, new: NewSheet, *, now: datetime) -> int:
+def add_sheet(session: Session, actor: Actor, new: NewSheet, *, confirmed: bool = False, now: datetime) -> int:
     """
     Keep a lab sheet of a stream, compute the stream's grade anew, and return the sheet's id.
 
-    Raises NotFound, NotAllowed, Invalid if a gate refuses the waste with these values or the day has not come yet, and
-    Conflict if the stream is retired or has a sheet of that number.
+    Where the stream is sold, bids are void. Raises NotFound, NotAllowed, Invalid if a gate refuses the waste with these
+    values, the day has not come yet, or bids would become void and that was not confirmed, and Conflict if the stream is
+    retired or has a sheet of that number.
     """
     with transaction(session):
+        sales = held_sales(session, new.stream_id, now=now)
         stream, site, organization = find_stream(session, new.stream_id, lock=True)
         actor.must("stream.keep", belonging(organization, site))
         if stream.retired_at is not None:
@@ -144,16 +152,21 @@ def add_sheet(session: Session, actor: Actor, new: NewSheet, *, now: datetime) -
             },
             grade=stream.grade,
         )
+        change_stream(session, actor, stream, sales, "sheet", confirmed=confirmed, now=now)
     return sheet.id
 
 
-def void_sheet(session: Session, actor: Actor, stream_id: int, sheet_id: int, *, now: datetime) -> None:
+def void_sheet(
+    session: Session, actor: Actor, stream_id: int, sheet_id: int, *, confirmed: bool = False, now: datetime
+) -> None:
     """
     Void a lab sheet: it stays on record and counts for nothing; the grade is computed anew.
 
-    Raises NotFound, NotAllowed, and Conflict if it is void already.
+    Where the stream is sold, bids are void too. Raises NotFound, NotAllowed, Invalid if that was not confirmed, and
+    Conflict if the sheet is void already.
     """
     with transaction(session):
+        sales = held_sales(session, stream_id, now=now)
         stream, site, organization = find_stream(session, stream_id, lock=True)
         actor.must("stream.keep", belonging(organization, site))
         sheet = session.get(LabSheet, sheet_id) if 0 < sheet_id < 2**31 else None
@@ -177,6 +190,7 @@ def void_sheet(session: Session, actor: Actor, stream_id: int, sheet_id: int, *,
             sheet_no=sheet.sheet_no,
             grade=stream.grade,
         )
+        change_stream(session, actor, stream, sales, "sheet", confirmed=confirmed, now=now)
 
 
 def _grade(session: Session, stream: WasteStream) -> str:

@@ -38,6 +38,8 @@ ACTS: Final = {
     "park.edit": lazy("changed the park"),
     "platform.appoint": lazy("appointed somebody"),
     "platform.dismiss": lazy("ended an appointment"),
+    "calendar.enter": lazy("entered a day of the calendar"),
+    "calendar.take_back": lazy("took back a day of the calendar"),
     "site.add": lazy("added a site"),
     "site.edit": lazy("changed a site"),
     "site.close": lazy("closed a site"),
@@ -56,12 +58,18 @@ ACTS: Final = {
     "listing.publish": lazy("published a listing"),
     "listing.renew": lazy("renewed a listing"),
     "listing.withdraw": lazy("withdrew a listing"),
+    "listing.open": lazy("opened the sealed bids"),
     "listing.award": lazy("decided on bids"),
     "bid.submit": lazy("submitted a bid"),
     "bid.withdraw": lazy("withdrew a bid"),
+    "bid.void": lazy("a change of the goods made a bid void"),
+    "question.ask": lazy("asked a question on a listing"),
+    "question.answer": lazy("answered a question on a listing"),
     "award.accept": lazy("accepted an award"),
     "award.decline": lazy("declined an award"),
     "award.lapse": lazy("let an award lapse"),
+    "award.call": lazy("called a bid from standby"),
+    "award.nobody_called": lazy("found nobody to call from standby"),
     "contract.make": lazy("made a contract"),
     "round.open": lazy("opened a round"),
     "round.close": lazy("closed a round"),
@@ -93,16 +101,24 @@ OBJECTS: Final = {
     "filing": lazy("filing"),
     "listing": lazy("listing"),
     "bid": lazy("bid"),
+    "question": lazy("question"),
     "award": lazy("award"),
     "contract": lazy("contract"),
     "round": lazy("round"),
     "posting": lazy("posting"),
+    "calendar_day": lazy("day of the calendar"),
     "ledger": lazy("ledger"),
 }
+
+CAUSES: Final = {"listing": lazy("listing"), "stream": lazy("waste stream"), "sheet": lazy("lab sheet")}
+"""Where the goods were changed that made a bid void."""
+
+TRUTHS: Final = {"True": lazy("yes"), "False": lazy("no")}
 
 DETAILS: Final = {
     "account": lazy("account mark"),
     "address": lazy("address"),
+    "after_award_id": lazy("after the award"),
     "awards": lazy("awards"),
     "because": lazy("reason"),
     "before": lazy("before"),
@@ -112,12 +128,14 @@ DETAILS: Final = {
     "cause": lazy("cause"),
     "changed": lazy("changed"),
     "contract_fee_fen": lazy("cost of a contract, fen"),
+    "day": lazy("day"),
     "division_code": lazy("division code"),
     "entered_on_dry_mass": lazy("entered on dry mass"),
     "filed_kg": lazy("filed, kg"),
     "filed_trips": lazy("trips filed"),
     "filing_no": lazy("filing number"),
     "grade": lazy("grade"),
+    "invalid": lazy("invalid bids"),
     "kg": lazy("kilograms"),
     "legal_status": lazy("legal status"),
     "limits": lazy("acceptance limits"),
@@ -129,7 +147,9 @@ DETAILS: Final = {
     "name": lazy("name"),
     "number": lazy("number"),
     "objective": lazy("objective"),
+    "opened": lazy("bids opened"),
     "origin_answers": lazy("answers on the origin"),
+    "passed_over": lazy("bids passed over"),
     "permit": lazy("permit"),
     "permit_no": lazy("permit number"),
     "permit_valid_until": lazy("permit valid until"),
@@ -138,6 +158,7 @@ DETAILS: Final = {
     "point": lazy("point"),
     "postings": lazy("postings"),
     "reason": lazy("reason"),
+    "receipts_sha256": lazy("hash of the receipts"),
     "receiving_site_id": lazy("receiving site"),
     "result_sha256": lazy("hash of the result"),
     "revision": lazy("revision"),
@@ -147,6 +168,7 @@ DETAILS: Final = {
     "run": lazy("run"),
     "sheet_no": lazy("lab sheet number"),
     "side": lazy("side"),
+    "source": lazy("source"),
     "stock_kg": lazy("stock, kg"),
     "stream_id": lazy("waste stream"),
     "subsidy_fen_per_t": lazy("subsidy, fen per tonne"),
@@ -156,7 +178,9 @@ DETAILS: Final = {
     "valid_to": lazy("valid to"),
     "valid_until": lazy("valid until"),
     "values": lazy("lab values"),
+    "version": lazy("version"),
     "waste_code": lazy("waste code"),
+    "works": lazy("business day"),
 }
 
 
@@ -181,9 +205,13 @@ def detail(name: str) -> str:
 
 
 def detail_value(name: str, value: str) -> str:
-    """Return a detail in words where it has some: roles, and names of columns as they are."""
+    """Return a detail in words where it has some: roles, yes and no; and names of columns as they are."""
     if name in ("role", "before") and role_label(value):
         return role_label(value)
+    if value in TRUTHS:
+        return str(TRUTHS[value])
+    if name == "cause" and value in CAUSES:
+        return str(CAUSES[value])
     if name == "side" and value in SIDES:
         return str(SIDES[value])
     if name == "objective" and value in OBJECTIVES:

@@ -9,9 +9,11 @@ from marketplace.domain.bids import Outcome, outcome
 from marketplace.domain.errors import Conflict, Invalid
 from marketplace.queries import bids as queries
 from marketplace.queries.bidding import BidFormPage, bid_form_page
+from marketplace.queries.salerules import bid_rules
 from marketplace.services import bids as services
-from marketplace.web.context import actor, now, session
+from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
+from marketplace.web.files import frozen_file
 from marketplace.web.forms.bids import BidForm
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import wish
@@ -40,11 +42,18 @@ def new(listing_id: int) -> ResponseReturnValue:
         comes_to = _outcome(form, page)
         if request.form.get("action") != "calculate":
             try:
-                bid_id = services.submit_bid(session(), actor(), form.command(listing_id, page.line.line_id), now=now())
+                bid_id = services.submit_bid(
+                    session(),
+                    actor(),
+                    form.command(listing_id, page.line.line_id),
+                    sealer=parts().sealer,
+                    now=now(),
+                )
             except (Invalid, Conflict) as refusal:
                 form.show(refusal, status_of(refusal))
+                form.rules.data = page.listing.rules_sha256  # what stands on the page that is shown now
             else:
-                flash(gettext("Your bid is received. Until the deadline nobody but you reads it."), "use")
+                flash(gettext("Your bid is received and sealed. Until the deadline nobody reads what it says."), "use")
                 return redirect(url_for("bids.show", bid_id=bid_id), code=303)
     elif request.method == "GET":
         form.fill(page)
@@ -58,6 +67,13 @@ def show(bid_id: int) -> ResponseReturnValue:
     """Show an own bid, and its result once there is one."""
     page = queries.bid_page(session(), actor(), bid_id, now=now())
     return render_template("bids/show.html", page=page, row=page.row)
+
+
+@blueprint.route("/bids/<int:bid_id>/rules")
+@requires("bid.read")
+def rules(bid_id: int) -> ResponseReturnValue:
+    """Hand out the rules that a bid was made on, to the byte."""
+    return frozen_file(*bid_rules(session(), actor(), bid_id))
 
 
 @blueprint.route("/bids/<int:bid_id>/withdraw", methods=["POST"])

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.domain.errors import Conflict, Invalid, TooMany
 from marketplace.domain.wastes import ambiguity
 from marketplace.queries import board as queries
 from marketplace.queries import near as near_queries
 from marketplace.queries import takers as takers_queries
 from marketplace.queries.board import Card
 from marketplace.queries.public import public_listing
+from marketplace.queries.salerules import board_rules
 from marketplace.queries.takers import TakersPage
+from marketplace.services import questions as services
 from marketplace.web import filters
 from marketplace.web.context import actor, now, session
+from marketplace.web.errors import status_of
+from marketplace.web.files import frozen_file
 from marketplace.web.forms.board import BoardForm, band_text
+from marketplace.web.forms.questions import QuestionForm
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import link
 from marketplace.web.marks import kind_of
@@ -61,8 +67,25 @@ def index() -> ResponseReturnValue:
 @requires("board.read")
 def show(listing_id: int) -> ResponseReturnValue:
     """Show a listing on the board."""
-    page = public_listing(session(), actor(), listing_id, now=now())
-    return render_template("board/show.html", page=page, card=page.card)
+    return _show(listing_id, QuestionForm(formdata=None))
+
+
+@blueprint.route("/board/<int:listing_id>/questions", methods=["POST"])
+@requires("question.ask")
+def ask(listing_id: int) -> ResponseReturnValue:
+    """Ask on a listing."""
+    form = QuestionForm()
+    if form.validate_on_submit():
+        try:
+            services.ask_question(session(), actor(), form.command(listing_id), now=now())
+        except (Invalid, Conflict, TooMany) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(
+                gettext("Your question stands here without your name. You are told by mail when it is answered."), "use"
+            )
+            return redirect(url_for("board.show", listing_id=listing_id, _anchor="questions"), code=303)
+    return _show(listing_id, form)
 
 
 @blueprint.route("/streams/<int:stream_id>/takers")
@@ -82,6 +105,19 @@ def near() -> ResponseReturnValue:
         line_id = 0
     page = near_queries.near_page(session(), actor(), line_id, now=now())
     return render_template("board/near.html", page=page, map=_near_map(page))
+
+
+@blueprint.route("/board/<int:listing_id>/rules")
+@requires("board.read")
+def rules(listing_id: int) -> ResponseReturnValue:
+    """Hand out the rules of a sale, to the byte; their SHA-256 is what the pages print."""
+    return frozen_file(*board_rules(session(), actor(), listing_id, now=now()))
+
+
+def _show(listing_id: int, form: QuestionForm) -> ResponseReturnValue:
+    page = public_listing(session(), actor(), listing_id, now=now())
+    form.set_up(page.askers)
+    return render_template("board/show.html", page=page, card=page.card, form=form), form.status
 
 
 def _takers_map(page: TakersPage) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import VISITOR, Actor
+from marketplace.domain.sealing import Sealer
 from marketplace.services.accounts import Passwords
 from marketplace.solver.spread import Spread, Wanted
 
@@ -27,6 +28,8 @@ class Parts:
     sessions: Callable[[], Session]
     geocoder: Any
     passwords: Passwords
+    sealer: Sealer
+    """Seals bids and opens them, with a key that is not in the database."""
     enqueue: Callable[[int], None]
     """Tells the task queue that the job of this id waits; lost, it is found by the sweep."""
     spreads: Callable[[Wanted], Spread]

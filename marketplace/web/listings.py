@@ -6,14 +6,20 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.listings import CLOSING_HOUR
 from marketplace.domain.quantities import Month
 from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
 from marketplace.queries.listings import FormPage
+from marketplace.queries.salerules import own_rules
 from marketplace.services import listings as services
-from marketplace.web.context import actor, now, session
+from marketplace.services.opening import open_bids as open_sealed
+from marketplace.services.questions import answer_question
+from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
-from marketplace.web.forms.listings import CLOSING_HOUR, AwardForm, EndForm, ListingForm
+from marketplace.web.files import frozen_file
+from marketplace.web.forms.listings import AwardForm, EndForm, ListingForm
+from marketplace.web.forms.questions import AnswerForm
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import wish
 from marketplace.web.routing import requires
@@ -63,7 +69,13 @@ def edit(listing_id: int) -> ResponseReturnValue:
         try:
             publish = request.form.get("action") == "publish"
             services.edit_listing(
-                session(), actor(), listing_id, form.command(page.listing), publish=publish, now=now()
+                session(),
+                actor(),
+                listing_id,
+                form.command(page.listing),
+                publish=publish,
+                confirmed=bool(form.confirmed.data),
+                now=now(),
             )
         except (Invalid, Conflict) as refusal:
             form.show(refusal, status_of(refusal))
@@ -79,7 +91,23 @@ def edit(listing_id: int) -> ResponseReturnValue:
 @requires("listing.read")
 def show(listing_id: int) -> ResponseReturnValue:
     """Show an own listing: what is spoken for, who could take it, what rounds left over and why."""
-    return render_template("listings/show.html", page=queries.listing_page(session(), actor(), listing_id, now=now()))
+    return _show(listing_id, None, None)
+
+
+@blueprint.route(f"/listings/{ID}/questions/<int:question_id>/answer", methods=["POST"])
+@requires("question.answer")
+def answer(listing_id: int, question_id: int) -> ResponseReturnValue:
+    """Answer a question, or correct the answer."""
+    form = AnswerForm()
+    if form.validate_on_submit():
+        try:
+            answer_question(session(), actor(), listing_id, question_id, form.text.data or "", now=now())
+        except (Invalid, Conflict) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(gettext("The answer is public; who asked and who has a bid is told by mail."), "use")
+            return redirect(url_for("listings.show", listing_id=listing_id, _anchor="questions"), code=303)
+    return _show(listing_id, form, question_id)
 
 
 @blueprint.route(f"/listings/{ID}/publish", methods=["POST"])
@@ -109,11 +137,27 @@ def withdraw(listing_id: int) -> ResponseReturnValue:
     return redirect(url_for("listings.index"), code=303)
 
 
+@blueprint.route(f"/listings/{ID}/rules")
+@requires("listing.read")
+def rules(listing_id: int) -> ResponseReturnValue:
+    """Hand out the rules of an own sale, to the byte."""
+    return frozen_file(*own_rules(session(), actor(), listing_id))
+
+
 @blueprint.route(f"/listings/{ID}/bids")
 @requires("listing.read")
 def award(listing_id: int) -> ResponseReturnValue:
-    """Show the bids once the deadline has passed, ranked by what the producer nets."""
+    """Show the bids once they are opened, ranked by what the producer nets."""
     return _award(listing_id, None, EndForm())
+
+
+@blueprint.route(f"/listings/{ID}/bids/open", methods=["POST"])
+@requires("listing.open")
+def open_bids(listing_id: int) -> ResponseReturnValue:
+    """Open the sealed bids, where the worker has not done so yet."""
+    open_sealed(session(), actor(), listing_id, sealer=parts().sealer, now=now())
+    flash(gettext("The bids are opened."), "use")
+    return redirect(url_for("listings.award", listing_id=listing_id), code=303)
 
 
 @blueprint.route(f"/listings/{ID}/bids/<int:bid_id>/award", methods=["POST"])
@@ -128,7 +172,7 @@ def award_bid(listing_id: int, bid_id: int) -> ResponseReturnValue:
         except (Invalid, Conflict) as refused:
             refusal = refused
         else:
-            flash(gettext("The award is made. The recycler has three days to answer."), "use")
+            flash(gettext("The award is made. The recycler has three business days to answer."), "use")
             return redirect(url_for("listings.award", listing_id=listing_id), code=303)
     else:
         refusal = Invalid("Say how many tonnes per month are awarded.")
@@ -149,6 +193,14 @@ def end(listing_id: int) -> ResponseReturnValue:
             flash(gettext("The bidding is ended. Each bidder reads the own result."), "use")
             return redirect(url_for("listings.award", listing_id=listing_id), code=303)
     return _award(listing_id, None, form)
+
+
+def _show(listing_id: int, refused: AnswerForm | None, question_id: int | None) -> ResponseReturnValue:
+    """Show an own listing; one of its questions with the answer that was refused, if one was."""
+    page = queries.listing_page(session(), actor(), listing_id, now=now())
+    return render_template(
+        "listings/show.html", page=page, refused=refused, refused_id=question_id
+    ), refused.status if refused is not None else 200
 
 
 def _award(listing_id: int, refusal: Invalid | Conflict | None, form: EndForm) -> ResponseReturnValue:

@@ -7,12 +7,14 @@ from decimal import Decimal
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.errors import Conflict, Invalid, NotAllowed
 from marketplace.queries import platform as reading
 from marketplace.queries.reference import TABLES, reference_page
-from marketplace.services import platform
+from marketplace.queries.workdays import calendar_page
+from marketplace.services import platform, workdays
 from marketplace.web.context import actor, now, parts, session
-from marketplace.web.forms.platform import AppointForm, ParkForm
+from marketplace.web.errors import status_of
+from marketplace.web.forms.platform import AppointForm, DayForm, ParkForm
 from marketplace.web.i18n import gettext, locale
 from marketplace.web.routing import requires
 
@@ -93,6 +95,35 @@ def dismiss(appointment_id: int) -> ResponseReturnValue:
     platform.dismiss(session(), actor(), appointment_id, now=now())
     flash(gettext("The appointment has ended."), "use")
     return redirect(url_for("platform.index") if "operator" in actor().roles else url_for("today.show"), code=303)
+
+
+@blueprint.route("/platform/calendar", methods=["GET", "POST"])
+@requires("platform.read", changing="platform.keep")
+def calendar() -> ResponseReturnValue:
+    """Show a year of the calendar of business days; enter a day."""
+    page = calendar_page(session(), actor(), request.args.get("year", type=int), now=now())
+    if request.method == "POST" and not page.may_keep:
+        raise NotAllowed
+    form = DayForm(works="no", confidence="high")
+    if form.validate_on_submit():
+        try:
+            new = form.command()
+            workdays.enter_day(session(), actor(), new, now=now())
+        except (Invalid, Conflict) as refusal:
+            form.show(refusal, status_of(refusal))
+        else:
+            flash(gettext("Kept. Deadlines that were told already stay as they are."), "use")
+            return redirect(url_for("platform.calendar", year=new.day.year), code=303)
+    return render_template("platform/calendar.html", page=page, form=form), form.status
+
+
+@blueprint.post("/platform/calendar/<int:day_id>/take-back")
+@requires("platform.keep")
+def take_back_day(day_id: int) -> ResponseReturnValue:
+    """Take back what was said of a day."""
+    workdays.take_back_day(session(), actor(), day_id, now=now())
+    flash(gettext("Taken back. Deadlines that were told already stay as they are."), "use")
+    return redirect(url_for("platform.calendar"), code=303)
 
 
 @blueprint.get("/reference")

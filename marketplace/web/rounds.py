@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Invalid, NotAllowed
@@ -15,6 +15,7 @@ from marketplace.domain.listings import month_at
 from marketplace.queries import rounds as reading
 from marketplace.services import rounds
 from marketplace.web.context import actor, now, parts, session
+from marketplace.web.files import frozen_file
 from marketplace.web.forms.rounds import NewRoundForm, VoidForm
 from marketplace.web.i18n import gettext, ngettext
 from marketplace.web.routing import requires
@@ -148,12 +149,7 @@ def void(round_id: int) -> ResponseReturnValue:
 @requires("round.read")
 def file(round_id: int, pass_no: int, kind: str) -> ResponseReturnValue:
     """Hand out a frozen file of a run, to the byte; its name carries its hash."""
-    name, content = reading.round_file(session(), actor(), round_id, pass_no, kind)
-    return Response(
-        content.encode(),
-        mimetype="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return frozen_file(*reading.round_file(session(), actor(), round_id, pass_no, kind))
 
 
 def _back(round_id: int) -> ResponseReturnValue:

@@ -91,7 +91,9 @@ def edit(stream_id: int) -> ResponseReturnValue:
         form.fill(page)
     if form.validate_on_submit():
         try:
-            services.edit_stream(session(), actor(), stream_id, form.command(), now=now())
+            services.edit_stream(
+                session(), actor(), stream_id, form.command(), confirmed=bool(form.confirmed.data), now=now()
+            )
         except (Invalid, Conflict) as refusal:
             form.show(refusal, status_of(refusal))
         else:
@@ -118,7 +120,7 @@ def new_sheet(stream_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             sheet = form.command(stream_id)
-            services.add_sheet(session(), actor(), sheet, now=now())
+            services.add_sheet(session(), actor(), sheet, confirmed=bool(form.confirmed.data), now=now())
         except (Invalid, Conflict) as refusal:
             form.show(refusal, status_of(refusal))
         else:
@@ -132,7 +134,8 @@ def new_sheet(stream_id: int) -> ResponseReturnValue:
 @requires("stream.keep")
 def void_sheet(stream_id: int, sheet_id: int) -> ResponseReturnValue:
     """Void a lab sheet."""
-    services.void_sheet(session(), actor(), stream_id, sheet_id, now=now())
+    confirmed = request.form.get("confirmed") == "yes"
+    services.void_sheet(session(), actor(), stream_id, sheet_id, confirmed=confirmed, now=now())
     flash(gettext("The lab sheet is void. It stays on record and counts for nothing."), "use")
     return redirect(url_for("streams.show", stream_id=stream_id, _anchor="history"), code=303)
 

@@ -15,7 +15,14 @@ from marketplace.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = [path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if path.exists()]
 DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
-NOT_SET = {"data_folder", "template_folder", "static_folder", "migrations_folder", "translations_folder"}
+NOT_SET = {
+    "data_folder",
+    "template_folder",
+    "static_folder",
+    "migrations_folder",
+    "translations_folder",
+    "seal_key_made",
+}
 
 
 def _all() -> str:

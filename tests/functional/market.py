@@ -60,6 +60,12 @@ class World:
         values = {"received_at": NOW - timedelta(hours=2), "kg_per_month": 2_000_000}
         return self.make.bid(self.listing, line, organization, **(values | given))
 
+    def close(self) -> datetime:
+        """Let the deadline be an hour past and the bids opened; return when they were."""
+        self.set_listing(bids_close_at=NOW - timedelta(hours=1))
+        self.make.opened(self.listing, at=NOW)
+        return NOW
+
     def set_listing(self, **values: object) -> None:
         with transaction(self.make.session):
             self.make.session.execute(update(Listing).where(Listing.id == self.listing.id).values(**values))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import func, select
 
+from marketplace.adapters.sealing import KeyFile
 from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Award
 from tests.factories import Make
@@ -40,8 +43,10 @@ def test_a_recycler_calculates_bids_changes_and_withdraws(world: World, browse: 
     changed = buyer.post(url, data=bid_form(world, price="－3", action="bid"))
     assert changed.status_code == 303
     shown = text(buyer, changed.headers["Location"])
-    assert "Yungang Power pays Beichen Materials 3.00 yuan per tonne" in shown
+    assert "What this bid says is sealed" in shown
     assert "Earlier bids for this line" in shown
+    assert "3.00" not in shown
+    assert "A bid of this line stands" in text(buyer, url)
 
     assert buyer.post(changed.headers["Location"] + "/withdraw").status_code == 303
     assert "withdrawn" in text(buyer, "/bids")
@@ -75,12 +80,15 @@ def test_bids_are_sealed_from_everybody_until_the_deadline(world: World, browse:
 
 
 def test_the_plant_awards_and_the_loser_reads_rank_and_gap_and_no_name(world: World, browse: Browse) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     loser_of = world.make.organization(name_en="Losing Works")
     loser = world.make.person("signatory", organization=loser_of)
     lost = world.new_bid(loser_of, world.make.line(world.make.site(loser_of)), price_fen_per_t=1000)
     won = world.new_bid(world.recycler, world.line, price_fen_per_t=3000)
     seller = browse(world.seller.id, language="en")
+    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
+    assert "Open the bids" in text(seller, f"/listings/{world.listing.id}/bids")
+    assert "the bids are opened within a minute" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
+    assert seller.post(f"/listings/{world.listing.id}/bids/open").status_code == 303
     page = text(seller, f"/listings/{world.listing.id}/bids")
     assert page.index("Beichen Materials") < page.index("Losing Works")
 
@@ -90,7 +98,7 @@ def test_the_plant_awards_and_the_loser_reads_rank_and_gap_and_no_name(world: Wo
         seller.post(f"/listings/{world.listing.id}/bids/{won.id}/award", data={"kg_per_month": "2000"}).status_code
         == 303
     )
-    assert "The deadline has passed" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
+    assert "On standby until" in text(browse(loser.id, language="en"), f"/bids/{lost.id}")
     assert seller.post(f"/listings/{world.listing.id}/bids/end", data={"reason": ""}).status_code == 303
 
     result = text(browse(loser.id, language="en"), f"/bids/{lost.id}")
@@ -100,6 +108,37 @@ def test_the_plant_awards_and_the_loser_reads_rank_and_gap_and_no_name(world: Wo
     assert "lost" in text(browse(loser.id, language="en"), "/bids")
     assert "won" in text(browse(world.buyer.id, language="en"), "/bids")
     assert world.make.session.scalar(select(func.count(Award.id))) == 1
+
+
+def test_the_worker_opens_what_is_due_and_the_page_says_so(app: Flask, world: World, browse: Browse) -> None:
+    bid = world.new_bid(world.recycler, world.line, price_fen_per_t=4321)
+    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
+    buyer = browse(world.buyer.id, language="en")
+    assert "43.21" not in text(buyer, f"/bids/{bid.id}")
+
+    app.extensions["marketplace.queue"].sweep()
+
+    assert "Beichen Materials pays Yungang Power 43.21 yuan per tonne" in text(buyer, f"/bids/{bid.id}")
+    assert "43.21" in text(browse(world.seller.id, language="en"), f"/listings/{world.listing.id}/bids")
+
+
+def test_without_the_key_a_bid_and_an_opening_are_refused_in_words(app: Flask, world: World, browse: Browse) -> None:
+    world.new_bid(world.recycler, world.line)
+    parts = app.extensions["marketplace"]
+    app.extensions["marketplace"] = replace(parts, sealer=KeyFile(parts.settings.data_folder / "gone.key"))
+    url = f"/board/{world.listing.id}/bid"
+
+    placed = browse(world.buyer.id, language="en").post(url, data=bid_form(world, price="20"))
+    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
+    seller = browse(world.seller.id, language="en")
+    opened = seller.post(f"/listings/{world.listing.id}/bids/open")
+
+    assert (placed.status_code, opened.status_code) == (409, 409)
+    assert "is not on this server" in placed.text
+    assert "is not on this server" in opened.text
+    assert str(parts.settings.data_folder) not in placed.text + opened.text
+    assert "Open the bids" in text(seller, f"/listings/{world.listing.id}/bids")
+    assert world.make.session.scalar(select(func.count(Bid.id))) == 1
 
 
 @given(some.fixed_dictionaries(dict.fromkeys(("line", "price", "kg_per_month", "transport", "note"), TYPED)))

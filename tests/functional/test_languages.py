@@ -38,7 +38,7 @@ SHARED = {
 }  # fmt: skip
 SHARED_CHINESE = {"中文", "回用"}
 DATA = Path(__file__).resolve().parent.parent.parent / "marketplace" / "data"
-NAMED_IN_FACTS = (("gazetteer.csv", ("name_zh",)), ("waste_codes.csv", ("source",)))
+NAMED_IN_FACTS = (("gazetteer.csv", ("name_zh",)), ("waste_codes.csv", ("source",)), ("holidays.csv", ("source",)))
 """Places, and the titles of documents, that have no English name."""
 
 

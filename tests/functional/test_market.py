@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from sqlalchemy import func, select, update
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.database import transaction
+from marketplace.persistence.lines import AcceptanceLimit
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.rounds import Leftover
@@ -114,8 +116,9 @@ def test_names_are_told_by_the_level_of_the_listing(
 
 
 def test_an_award_tells_the_name_of_a_masked_producer(world: World, browse: Browse) -> None:
-    world.set_listing(disclosure="masked", bids_close_at=NOW - timedelta(hours=1))
+    world.set_listing(disclosure="masked")
     bid = world.new_bid(world.recycler, world.line, price_fen_per_t=2000)
+    world.close()
     buyer, seller = browse(world.buyer.id, language="en"), browse(world.seller.id, language="en")
     assert "Yungang Power" not in text(buyer, f"/bids/{bid.id}")
 
@@ -198,13 +201,13 @@ def test_near_shows_what_fits_an_own_line_with_its_predicted_price(world: World,
 
 
 def test_strangers_change_nothing(world: World, browse: Browse) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     bid = world.new_bid(world.recycler, world.line)
+    world.close()
     stranger = browse(world.stranger.id)
     listing = f"/listings/{world.listing.id}"
 
     for url in (f"{listing}/publish", f"{listing}/renew", f"{listing}/withdraw", f"{listing}/edit",
-                f"{listing}/bids/{bid.id}/award", f"{listing}/bids/end", f"/bids/{bid.id}/withdraw",
+                f"{listing}/bids/{bid.id}/award", f"{listing}/bids/end", f"{listing}/bids/open", f"/bids/{bid.id}/withdraw",
                 f"/streams/{world.stream.id}/listings/new"):  # fmt: skip
         data = LISTING_FORM | {"kg_per_month": "1", "reason": "x"}
         assert stranger.post(url, data=data).status_code == 404, url
@@ -213,8 +216,8 @@ def test_strangers_change_nothing(world: World, browse: Browse) -> None:
 
 
 def test_every_page_speaks_chinese(world: World, browse: Browse, client: FlaskClient) -> None:
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     bid = world.new_bid(world.recycler, world.line)
+    world.close()
     seller, buyer = browse(world.seller.id), browse(world.buyer.id)
     listing = f"/listings/{world.listing.id}"
 
@@ -249,8 +252,8 @@ def test_pages_ask_the_database_as_often_for_many_as_for_few(app: Flask, world: 
     urls = ("/listings", "/board", "/board?place=Datong", f"/board/{world.listing.id}", f"/listings/{world.listing.id}",
             f"/streams/{world.stream.id}/takers", f"/listings/{world.listing.id}/bids", "/near", "/bids")  # fmt: skip
     clients = {url: browse((world.buyer if url in {"/near", "/bids"} else world.seller).id) for url in urls}
-    world.set_listing(bids_close_at=NOW - timedelta(hours=1))
-    world.new_bid(world.recycler, world.line)
+    opened = world.close()
+    world.new_bid(world.recycler, world.line, opened_at=opened)
 
     def asked(url: str) -> int:
         text(clients[url], url)
@@ -261,7 +264,7 @@ def test_pages_ask_the_database_as_often_for_many_as_for_few(app: Flask, world: 
     few = {url: asked(url) for url in urls}
     for _ in range(60):
         organization = world.make.organization()
-        world.new_bid(organization, world.make.line(world.make.site(organization)))
+        world.new_bid(organization, world.make.line(world.make.site(organization)), opened_at=opened)
         world.make.listing(
             world.make.stream(world.site),
             first_month=THIS.plus(1),
@@ -341,3 +344,16 @@ def test_storage_that_makes_no_sense_lists_nothing(
     assert answer.status_code == 422
     assert message in answer.text
     assert world.make.session.scalars(select(Listing.id)).all() == before
+
+
+@pytest.mark.parametrize("language", ["en", "zh_Hans_CN"])
+def test_a_value_that_alone_is_missing_is_named_with_the_lines_it_would_win(
+    world: World, browse: Browse, language: str
+) -> None:
+    limit = AcceptanceLimit(property="loss_on_ignition", maximum=Decimal(8))
+    world.make.line(world.make.site(world.recycler), limits=(limit,))
+
+    page = text(browse(world.seller.id, language=language), f"/listings/{world.listing.id}")
+
+    said = {"en": "lets 1 more intake line say yes", "zh_Hans_CN": "1 条"}
+    assert said[language] in page

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from marketplace.domain.accounts import digest
 from marketplace.domain.actors import Actor
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.listings import month_at
-from marketplace.persistence.database import sessions_of
-from marketplace.persistence.lines import AcceptanceLimit, Filing
+from marketplace.domain.workdays import NewDay, is_weekday
+from marketplace.persistence.database import sessions_of, transaction
+from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.outbox import WorkerPulse
@@ -32,6 +33,8 @@ from marketplace.services.awarding import award_bid
 from marketplace.services.awards import accept_award, decline_award
 from marketplace.services.ledger import open_stock, state_month
 from marketplace.services.rounds import publish_round, run_round, void_round
+from marketplace.services.salerules import state_rules
+from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
 from tests.factories import Make
 from tests.functional.routes import Route
@@ -104,6 +107,7 @@ class Builder:
         self.bundle(park_id=park.id)
         for number, language in enumerate(LANGUAGES):
             self._people(park, other, language, number)
+        self._calendar()
         self._kept()
         self._market(park)
         self._ledger()
@@ -234,24 +238,63 @@ class Builder:
         return listing
 
     def _bid(self, listing: Listing, **given: object) -> Bid:
-        bid: Bid = self.make.bid(listing, self.line, self.recycler, received_at=self.ago(days=10), **given)
+        with transaction(self.session):
+            rules = state_rules(self.session, listing, now=self.ago(days=15))
+        given = {"received_at": self.ago(days=10), "rules_sha256": rules.sha256, **given}
+        bid: Bid = self.make.bid(listing, self.line, self.recycler, **given)
         self.bundle(bid_id=bid.id, listing_id=listing.id, line_id=self.line.id)
         return bid
 
     def _market(self, park: Park) -> None:
         self._listing(published_at=None, first_month=self.month.plus(9), last_month=self.month.plus(10))
-        self._bid(self._listing())  # open, with a sealed bid
+        asked = self._listing()
+        self._bid(asked)  # open, with a sealed bid
+        for answers in ((), ("可以，20 点前到厂。", "可以，22 点前到厂。")):
+            question = self.make.question(asked, self.recycler, *answers, asked_at=self.ago(days=4))
+            self.bundle(question_id=question.id, listing_id=asked.id)
         closed = self._listing(
             bids_close_at=self.ago(days=5), first_month=self.month.plus(4), last_month=self.month.plus(5)
         )
         self._bid(closed)  # to be decided
+        self.make.opened(closed)
+        due = self._listing(
+            bids_close_at=self.ago(hours=1), first_month=self.month.plus(8), last_month=self.month.plus(8)
+        )
+        self._bid(due)  # to be opened
         for first in (6, 7):
             sold = self._listing(
                 bids_close_at=self.ago(days=5), first_month=self.month.plus(first), last_month=self.month.plus(first)
             )
             bid = self._bid(sold)
+            self.make.opened(sold)
             award = award_bid(self.session, self._actor("signatory of the producer"), bid.id, KG, now=self.ago(days=1))
             self.bundle(award_id=award, listing_id=sold.id, bid_id=bid.id)
+        self._ladder()
+
+    def _ladder(self) -> None:
+        """A listing whose award was declined: somebody was called from standby, somebody was passed over."""
+        month = self.month.plus(8)
+        sold = self._listing(bids_close_at=self.ago(days=5), first_month=month, last_month=month)
+        first = self._bid(sold)
+        lines = []
+        for price in (3000, 400):
+            firm: Organization = self.make.organization(demo=True)
+            lines.append(self.make.line(self.make.site(firm)))
+            given = {"price_fen_per_t": price, "kg_per_month": KG // 2, "received_at": self.ago(days=10)}
+            self.make.bid(sold, lines[-1], firm, **given)
+        self.make.opened(sold)
+        award = award_bid(self.session, self._actor("signatory of the producer"), first.id, KG, now=self.ago(days=1))
+        decline_award(self.session, self._actor("signatory of the recycler"), award, "库满。", now=self.ago(hours=4))
+        self.bundle(award_id=award, listing_id=sold.id, bid_id=first.id)
+        with transaction(self.session):  # they take no part in the rounds
+            self.session.execute(
+                update(IntakeLine).where(IntakeLine.id.in_(line.id for line in lines)).values(retired_at=self.now)
+            )
+
+    def _calendar(self) -> None:
+        day = (self.now + timedelta(days=40)).date()
+        new = NewDay(day=day, works=not is_weekday(day), name="停电检修", source="供电公告", confidence="low")
+        self.bundle(day_id=enter_day(self.session, self._actor("operator"), new, now=self.now))
 
     def _ledger(self) -> None:
         clerk = self._actor("clerk of the producer")

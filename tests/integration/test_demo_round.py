@@ -16,7 +16,7 @@ from marketplace.queries.parks import park_page
 from marketplace.services.rounds import publish_round, run_round
 from marketplace.services.snapshots import read_snapshot
 from marketplace.solver.engines import engine
-from tests.factories import Make
+from tests.factories import SEALER, Make
 from tests.integration.services.rounds_world import sessions
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ SHOWN = {
 
 
 def test_it_shows_each_of_the_reasons_why_waste_finds_no_line(session: Session) -> None:
-    world.load(session, "!", now=NOW)
+    world.load(session, "!", sealer=SEALER, now=NOW)
     of = session.scalars(select(Round)).one()
     snapshot = read_snapshot(session, of, now=CLOSED)
 
@@ -56,7 +56,7 @@ def test_it_shows_each_of_the_reasons_why_waste_finds_no_line(session: Session) 
 
 
 def test_its_awards_lift_the_park_past_the_goal(session: Session, make: Make) -> None:
-    world.load(session, "!", now=NOW)
+    world.load(session, "!", sealer=SEALER, now=NOW)
     of = session.scalars(select(Round)).one()
     park_id, round_id, actor = of.park_id, of.id, make.administrator(of)
     session.rollback()

@@ -10,10 +10,14 @@ from sqlalchemy import Select, update
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
+from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
+from marketplace.domain.listings import NewListing
+from marketplace.domain.sealing import Sealer
 from marketplace.persistence import database
-from marketplace.persistence.rounds import Round
-from marketplace.services import awarding, counters, rounds, runs
+from marketplace.persistence import listings as tables
+from marketplace.persistence.rounds import Award, Round
+from marketplace.services import awarding, awards, bids, counters, listings, opening, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -28,6 +32,30 @@ def award(session: Session, wanted: tuple[Actor, int, int, datetime]) -> int:
     """Award a bid through the service that a view calls."""
     actor, bid_id, kg_per_month, now = wanted
     return awarding.award_bid(session, actor, bid_id, kg_per_month, now=now)
+
+
+def open_bids(session: Session, wanted: tuple[Actor, int, Sealer, datetime]) -> None:
+    """Open the sealed bids of a listing."""
+    actor, listing_id, sealer, now = wanted
+    opening.open_bids(session, actor, listing_id, sealer=sealer, now=now)
+
+
+def bid_or_open(session: Session, wanted: tuple[Actor, int | NewBid, Sealer, datetime]) -> None:
+    """Open the sealed bids of a listing, or bid on it by a clock that says that there is time."""
+    actor, what, sealer, now = wanted
+    if isinstance(what, NewBid):
+        bids.submit_bid(session, actor, what, sealer=sealer, now=now)
+    else:
+        opening.open_bids(session, actor, what, sealer=sealer, now=now)
+
+
+def let_go(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None:
+    """Decline an award; or, with nobody to decline it, sweep what has lapsed."""
+    actor, award_id, now = wanted
+    if actor is None:
+        awards.lapse_due(session, now)
+    else:
+        awards.decline_award(session, actor, award_id, "检修停窑。", now=now)
 
 
 def run(session: Session, wanted: tuple[Actor, int, datetime]) -> str:
@@ -80,6 +108,15 @@ def sleep_or_take_over(session: Session, wanted: tuple[str, Actor, int, datetime
     return _run(session, actor, round_id, now)
 
 
+def change_or_bid(session: Session, wanted: tuple[Actor, NewBid | tuple[int, NewListing], Sealer, datetime]) -> object:
+    """Bid on a sale, or change its goods, which voids what was bid."""
+    actor, what, sealer, now = wanted
+    if isinstance(what, NewBid):
+        return bids.submit_bid(session, actor, what, sealer=sealer, now=now)
+    listing_id, new = what
+    return listings.edit_listing(session, actor, listing_id, new, confirmed=True, now=now)
+
+
 def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
     sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
     session.close()
@@ -99,6 +136,39 @@ def _no_lock() -> None:
     _meet_before_reserving()
 
 
+def _no_hold_of_the_listing() -> None:
+    """Hold neither listing nor award, so that all who let an award go have read that it stands before any writes."""
+    _no_lock()
+    read = awards._locked
+
+    def read_together(session: Session, award_id: int) -> Award | None:
+        award = read(session, award_id)
+        meet()
+        return award
+
+    awards._locked = read_together
+
+
+def _no_held_listing() -> None:
+    """Hold no listing: all who bid have read the rules before the goods are changed, and write after that."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    read, change = bids.rules_in_force, listings.edit_listing
+
+    def read_and_wait(*given: Any, **named: Any) -> Any:
+        rules = read(*given, **named)
+        meet()
+        meet()
+        return rules
+
+    def change_between(*given: Any, **named: Any) -> None:
+        meet()
+        change(*given, **named)
+        meet()
+
+    bids.rules_in_force, listings.edit_listing = read_and_wait, change_between
+
+
 def _no_immediate() -> None:
     database._begin_sqlite = lambda connection: connection.exec_driver_sql("BEGIN")  # type: ignore[assignment]
     _meet_before_reserving()
@@ -114,6 +184,26 @@ def _meet_before_reserving() -> None:
 
     if taken is counters.reserve:
         awarding.reserve = reserve_together
+
+
+def _no_opening_lock() -> None:
+    """Let everybody read that the bids are sealed before anybody opens them."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    due = opening._is_due
+
+    def due_together(listing: Any, now: datetime) -> bool:
+        answer = due(listing, now)
+        meet()
+        return answer
+
+    opening._is_due = due_together
+
+
+def _no_end() -> None:
+    """Take bids by the clock of the request alone, whether or not they have been opened since."""
+    read = tables.bidding_of
+    tables.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
 
 
 def _no_hold() -> None:
@@ -147,10 +237,16 @@ def _no_once() -> None:
 SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
+    "ladder": _no_hold_of_the_listing,
+    "rules": _no_held_listing,
     "immediate": _no_immediate,
+    "opening": _no_opening_lock,
+    "end": _no_end,
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
 }
-"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``immediate``:
-SQLite's BEGIN IMMEDIATE; ``hold``: one run at a time; ``attempt``: a run's number; ``once``: one publication."""
+"""``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
+where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``immediate``: SQLite's BEGIN
+IMMEDIATE; ``opening``: the lock under which bids are opened; ``end``: that none is taken once they are; ``hold``: one run
+at a time; ``attempt``: a run's number; ``once``: one publication."""

@@ -1,4 +1,4 @@
-"""Databases of a race: each test has its own, with the second fences (CHECKs, unique awards) or without them."""
+"""Databases of a race: each test has its own, with the second fences (CHECKs, unique awards and calls) or without them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import CheckConstraint, MetaData, text
+from sqlalchemy import CheckConstraint, MetaData, UniqueConstraint, text
 
 from marketplace.persistence.database import connect
 from marketplace.persistence.tables import Base
@@ -63,4 +63,6 @@ def _without_checks() -> MetaData:
         table.constraints = {each for each in table.constraints if not isinstance(each, CheckConstraint)}
     awards = bare.tables["awards"]
     awards.indexes = {each for each in awards.indexes if not each.unique}
+    calls = bare.tables["standby_calls"]
+    calls.constraints = {each for each in calls.constraints if not isinstance(each, UniqueConstraint)}
     return bare

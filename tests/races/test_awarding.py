@@ -45,6 +45,7 @@ def _bids(url: str, kg_per_month: int) -> list[Wanted]:
             recycler = make.organization(park_id=park.id, produces=False)
             bid = make.bid(listing, make.line(make.site(recycler)), recycler, kg_per_month=kg_per_month)
             wanted.append((actor, bid.id, kg_per_month, AFTER_THE_DEADLINE))
+        make.opened(listing)
     engine.dispose()
     return wanted
 

@@ -30,6 +30,27 @@ def test_the_secret_is_made_once_and_only_the_owner_reads_it(tmp_path: Path) -> 
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
 
 
+def test_the_key_of_the_seals_lies_beside_the_data_and_never_among_it(tmp_path: Path) -> None:
+    data, named = tmp_path / "data", tmp_path / "elsewhere" / "seal.key"
+
+    settings = read({"HUIYONG_DATA": str(data)})
+    shared = read({"HUIYONG_DATA": str(data), "HUIYONG_SEAL_KEY": str(named)})
+
+    assert (settings.seal_key, settings.seal_key_made) == (tmp_path / "data-keys" / "seal.key", True)
+    assert (shared.seal_key, shared.seal_key_made) == (named, False)
+    for inside in (
+        {"HUIYONG_DATA": str(data), "HUIYONG_SEAL_KEY": str(data / "seal.key")},
+        {"HUIYONG_DATA": str(data), "HUIYONG_SEAL_KEY": str(data / "keys" / "seal.key")},
+        {
+            "HUIYONG_DATA": str(data),
+            "HUIYONG_DATABASE_URL": f"sqlite:///{tmp_path / 'db' / 'x.db'}",
+            "HUIYONG_SEAL_KEY": str(tmp_path / "db" / "seal.key"),
+        },
+    ):
+        with pytest.raises(SettingsError, match="HUIYONG_SEAL_KEY"):
+            read(inside)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

@@ -27,5 +27,5 @@ def load(*, once: bool) -> None:
                 "The database already holds organizations; the demo world is loaded into an empty one.", err=True
             )
             sys.exit(1)
-        loaded = world.load(session, parts.passwords.hashed(world.PASSWORD), now=datetime.now(UTC))
+        loaded = world.load(session, parts.passwords.hashed(world.PASSWORD), sealer=parts.sealer, now=datetime.now(UTC))
     click.echo(f"Demo world loaded: {loaded.organizations} organizations, {loaded.postings} postings.")

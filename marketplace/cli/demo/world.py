@@ -13,24 +13,28 @@ from sqlalchemy.orm import Session
 from marketplace.cli.demo import figures
 from marketplace.cli.demo.tables import Row, decimal, fen, kg, rows
 from marketplace.domain.actors import SYSTEM
+from marketplace.domain.bids import Terms
 from marketplace.domain.deductions import judge
 from marketplace.domain.grades import grade_of
 from marketplace.domain.haulage import haul, tariff_for
 from marketplace.domain.hazards import questions
 from marketplace.domain.organizations import valid_credit_code
 from marketplace.domain.quantities import Month
+from marketplace.domain.sealing import Sealer
 from marketplace.domain.wastes import material
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.fit import accepting, offered
 from marketplace.persistence.ledger import OpeningStock, Posting
 from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine, LineMaterial
-from marketplace.persistence.listings import Bid, Listing, ListingMonth
+from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person
+from marketplace.persistence.questions import Answer, Question
 from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
+from marketplace.services.seals import sealed
 
 PASSWORD: Final = "huiyong-demo"
 SHEETS: Final = 8
@@ -56,19 +60,19 @@ def is_settled(session: Session) -> bool:
     )
 
 
-def load(session: Session, password_hash: str, *, now: datetime) -> Loaded:
+def load(session: Session, password_hash: str, *, sealer: Sealer, now: datetime) -> Loaded:
     """
-    Load the world as seen at ``now``: the same instant gives the same rows.
+    Load the world as seen at ``now``: the same instant gives the same rows, but for how the bids look sealed.
 
     Everybody in it has the password that ``password_hash`` was made of.
     """
     with transaction(session):
-        return _World(session, password_hash, now).load()
+        return _World(session, password_hash, sealer, now).load()
 
 
 class _World:
-    def __init__(self, session: Session, password_hash: str, now: datetime) -> None:
-        self.session, self.password_hash, self.now = session, password_hash, now
+    def __init__(self, session: Session, password_hash: str, sealer: Sealer, now: datetime) -> None:
+        self.session, self.password_hash, self.sealer, self.now = session, password_hash, sealer, now
         self.today = now.date()
         self.this_month = Month.of(self.today)
         self.organizations: dict[str, Organization] = {}
@@ -87,6 +91,7 @@ class _World:
         self._filing()
         self._listings()
         self._bids()
+        self._questions()
         self._round()
         postings = self._ledger()
         record(self.session, SYSTEM, "demo.load", "park", self.park.id, now=self.now, park_id=self.park.id)
@@ -320,20 +325,39 @@ class _World:
                 if limit.material in {None, offer.material}
             ]
             self._keep(
-                Bid(
+                sealed(
+                    self.sealer,
+                    Terms(
+                        price_fen_per_t=fen(row["price_yuan"]),
+                        kg_per_month=kg(row["tonnes"]),
+                        transport=row["transport"],
+                        freight_fen_per_t=journey.freight_fen_per_t,
+                        deduction_fen_per_t=sum(judgment.deduction_fen_per_t for judgment in judged),
+                    ),
                     listing_id=listing.id,
                     line_id=line.id,
                     organization_id=taking.organization_id,
                     revision=1,
-                    price_fen_per_t=fen(row["price_yuan"]),
-                    kg_per_month=kg(row["tonnes"]),
-                    transport=row["transport"],
-                    freight_fen_per_t=journey.freight_fen_per_t,
                     road_m=journey.road_m,
-                    deduction_fen_per_t=sum(judgment.deduction_fen_per_t for judgment in judged),
                     received_at=listing.drafted_at + timedelta(hours=int(row["hours_after"])),
                 )
             )
+
+    def _questions(self) -> None:
+        for row in rows("questions"):
+            listing, asked = self.listings[row["listing"]], self._ago(days=int(row["days_ago"]))
+            question = self._keep(
+                Question(
+                    listing_id=listing.id,
+                    organization_id=self.organizations[row["organization"]].id,
+                    text=row["question"],
+                    asked_at=asked,
+                    asked_by=self.signatories[row["organization"]].id,
+                )
+            )
+            if row["answer"]:
+                at = asked + timedelta(hours=int(row["hours_to_answer"]))
+                self._keep(Answer(question_id=question.id, version=1, text=row["answer"], answered_at=at))
 
     def _round(self) -> None:
         first = self.this_month.plus(1)

@@ -25,6 +25,9 @@ MOST_NOTE = 2000
 MOST_TYPED = 100
 """Characters of a figure or a month; what is longer is none."""
 
+VOIDS = lazy("Yes, change it: any bids made so far become void, and the bidders are told")
+"""What is confirmed where bidders rely on what is changed, whether there are bids or not."""
+
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 30)
 """Days that this market can mean; a day later its end can still be said in every time zone."""
 

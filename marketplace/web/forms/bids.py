@@ -38,16 +38,12 @@ class BidForm(MarketForm):
     note = TextField(lazy("Note to the seller"), [at_most(MOST_NOTE)])
     confirmed = BooleanField(lazy("Yes, this price is meant, in yuan per tonne"))
     line = HiddenField()
+    rules = HiddenField()
 
     def fill(self, page: BidFormPage) -> None:
-        """Show the bid that stands, or what is offered."""
-        if page.live is None:
-            self.kg_per_month.data = page.kg_per_month
-            return
-        self.price.data = page.live.price_fen_per_t
-        self.kg_per_month.data = page.live.kg_per_month
-        self.transport.data = page.live.transport
-        self.note.data = page.live.note
+        """Begin with what is offered, under the rules that are shown; a bid that stands is sealed and does not show."""
+        self.rules.data = page.listing.rules_sha256
+        self.kg_per_month.data = page.kg_per_month
 
     def command(self, listing_id: int, line_id: int) -> NewBid:
         """Return the bid. Raises Invalid."""
@@ -59,4 +55,5 @@ class BidForm(MarketForm):
             transport=self.transport.data,
             note=self.note.data or "",
             confirmed=bool(self.confirmed.data),
+            rules_sha256=self.rules.data or "",
         )

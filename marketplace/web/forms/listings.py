@@ -6,15 +6,16 @@ from datetime import UTC, datetime, time
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from wtforms import RadioField, SelectField
+from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from marketplace.domain.errors import Invalid
-from marketplace.domain.listings import NewListing
+from marketplace.domain.listings import CLOSING_HOUR, NewListing
 from marketplace.web.context import parts
 from marketplace.web.forms.base import (
     MOST_NOTE,
+    VOIDS,
     DayField,
     MarketForm,
     MonthField,
@@ -27,9 +28,6 @@ from marketplace.web.forms.base import (
     required,
 )
 from marketplace.web.i18n import lazy_gettext as lazy
-
-CLOSING_HOUR = 17
-"""Bidding ends at this hour of the day that is named, in the site's time zone."""
 
 EXTRA = (
     "reserve",
@@ -92,6 +90,7 @@ class ListingForm(MarketForm):
     )
     loading_hours = TextField(lazy("Loading hours"), [at_most()])
     note = TextField(lazy("Note to bidders"), [at_most(MOST_NOTE)])
+    confirmed = BooleanField(VOIDS)
 
     def fill(self, terms: NewListing) -> None:
         """Show what a listing says now."""

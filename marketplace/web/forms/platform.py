@@ -13,8 +13,9 @@ from marketplace.domain.accounts import MOST_NAME, PLATFORM_ROLES
 from marketplace.domain.errors import Invalid
 from marketplace.domain.members import ParkFacts
 from marketplace.domain.places import division, find_divisions
+from marketplace.domain.workdays import MOST_TEXT, NewDay
 from marketplace.web.filters import pick
-from marketplace.web.forms.base import MarketForm, NumberField, TextField, at_most, chosen, required
+from marketplace.web.forms.base import DayField, MarketForm, NumberField, TextField, at_most, chosen, required
 from marketplace.web.i18n import gettext
 from marketplace.web.i18n import lazy_gettext as lazy
 from marketplace.web.people import role_label
@@ -90,3 +91,37 @@ class AppointForm(MarketForm):
     def park(self) -> int | None:
         """The chosen park."""
         return int(self.park_id.data) if self.park_id.data else None
+
+
+class DayForm(MarketForm):
+    """A day of the calendar of business days."""
+
+    day = DayField(lazy("Day"), [required()])
+    works = RadioField(
+        lazy("What it is"),
+        [chosen()],
+        choices=[SelectChoice("no", lazy("a day off")), SelectChoice("yes", lazy("a business day"))],
+    )
+    name = TextField(lazy("Name"), [required(), at_most(MOST_TEXT)])
+    source = TextField(lazy("Source"), [required(), at_most(MOST_TEXT)])
+    confidence = RadioField(
+        lazy("How sure it is"),
+        [chosen()],
+        choices=[
+            SelectChoice("high", lazy("read in the notice")),
+            SelectChoice("medium", lazy("told by somebody who read it")),
+            SelectChoice("low", lazy("expected, not yet published")),
+        ],
+    )
+
+    def command(self) -> NewDay:
+        """Return what was entered. Raises Invalid."""
+        if self.day.data is None:
+            raise Invalid("This is needed.", field="day")
+        return NewDay(
+            day=self.day.data,
+            works=self.works.data == "yes",
+            name=self.name.data,
+            source=self.source.data,
+            confidence=self.confidence.data,
+        )

@@ -18,6 +18,7 @@ from marketplace.queries.sites import SiteChoice
 from marketplace.queries.streams import StreamPage
 from marketplace.web.filters import pick, say
 from marketplace.web.forms.base import (
+    VOIDS,
     DayField,
     MarketForm,
     NumberField,
@@ -90,6 +91,7 @@ class StreamForm(MarketForm):
         [chosen()],
         choices=[("no", lazy("No")), ("yes", lazy("Yes"))],
     )
+    confirmed = BooleanField(VOIDS)
 
     @property
     def question_fields(self) -> list[Field]:
@@ -173,6 +175,7 @@ class SheetForm(MarketForm):
     accredited = BooleanField(lazy("The laboratory is accredited (CMA mark on the sheet)"))
     sampled_on = DayField(lazy("Sampled on"), [required()])
     reported_on = DayField(lazy("Reported on"), [required()])
+    confirmed = BooleanField(VOIDS)
 
     @property
     def usual_rows(self) -> list[ValueRow]:

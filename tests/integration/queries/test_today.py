@@ -15,6 +15,7 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
+from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Award
 from marketplace.queries.today import TodayPage, today_page
 from tests.conftest import counted
@@ -59,6 +60,36 @@ def award(
     with transaction(session):
         session.add(row)
     return row
+
+
+def test_a_question_without_an_answer_waits_for_the_plant_and_after_three_days_for_the_park(
+    session: Session, make: Make
+) -> None:
+    plant = make.organization(recycles=False)
+    listing = make.listing(make.stream(make.site(plant), values=SHEET, name="干灰", name_en="Dry ash"))
+    recycler = make.organization()
+    make.question(listing, recycler, asked_at=NOON)
+    make.question(listing, recycler, asked_at=NOON + timedelta(days=1))
+    make.question(listing, recycler, "可以。", asked_at=NOON)
+    clerk = make.actor(make.person("clerk", organization=plant))
+    park = make.actor(make.person("park_administrator", park=session.get_one(Park, plant.park_id)))
+    at = NOON + timedelta(days=3)
+
+    def asked(actor: Actor, now: datetime) -> list[tuple[str, dict[str, object]]]:
+        tasks = page(session, actor, now=now).tasks
+        return [
+            (task.kind, dict(task.text.values or {})) for task in tasks if str(task.state) in ("Question", "Unanswered")
+        ]
+
+    assert [(kind, values["count"]) for kind, values in asked(clerk, at - timedelta(minutes=1))] == [("wait", 2)]
+    assert [(kind, values["count"]) for kind, values in asked(clerk, at)] == [("fail", 2)]
+    assert asked(park, at) == []
+    overdue = asked(park, at + timedelta(minutes=1))
+    assert [(kind, values["days"], values["stream_named"]) for kind, values in overdue] == [
+        ("wait", 3, ("干灰", "Dry ash"))
+    ]
+    closed = NOON + timedelta(days=14)
+    assert asked(clerk, closed) == asked(park, closed) == []
 
 
 def test_a_plant_sees_its_store_fill_up_and_what_its_streams_lack(session: Session, make: Make) -> None:
@@ -155,8 +186,11 @@ def test_bids_that_are_in_wait_for_a_decision_and_old_listings_run_out(session: 
     make.bid(listing, make.line(make.site(works)), works, received_at=NOON - timedelta(days=1))
     make.listing(runs_out, expires_at=NOON + timedelta(days=6), bids_close_at=None)
 
+    sealed = page(session, make.signatory(plant))
+    make.opened(listing)
     found = page(session, make.signatory(plant))
 
+    assert said(sealed) == [("wait", "To open", "listings"), ("info", "Runs out", "listings")]
     assert said(found) == [("wait", "To award", "listings"), ("info", "Runs out", "listings")]
 
 
@@ -188,7 +222,9 @@ def test_a_park_sees_who_waits_and_what_stalls(session: Session, make: Make) -> 
     waiting = make.organization(park_id=park.id, verified_at=None)
     plant = make.organization(park_id=park.id)
     make.line(make.site(plant), permit_verified_at=None)
-    make.listing(make.stream(make.site(plant)), published_at=NOON - timedelta(days=15))
+    old = NOON - timedelta(days=15)
+    make.listing(make.stream(make.site(plant)), published_at=old, bids_close_at=None)
+    make.listing(make.stream(make.site(plant)), published_at=old)  # that nobody has bid is sealed too
     make.round(park, opened_at=NOON - timedelta(days=9), closes_at=NOON - timedelta(hours=1))
     make.organization(verified_at=None)
 
@@ -201,7 +237,7 @@ def test_a_park_sees_who_waits_and_what_stalls(session: Session, make: Make) -> 
         ("wait", "Stalled", "listings"),
     ]
     assert [task.id for task in found.tasks if str(task.state) == "To verify"] == [waiting.id]
-    assert [count.count for count in found.counts] == [1, 1]
+    assert [count.count for count in found.counts] == [1, 2]
 
 
 def test_the_operator_sees_parks_without_administrators_and_a_missing_worker(session: Session, make: Make) -> None:
@@ -245,4 +281,4 @@ def test_the_number_of_selects_does_not_grow(session: Session, make: Make, engin
         counts.append(sum(statement.lstrip().upper().startswith("SELECT") for statement in sent))
 
     assert counts[0] == counts[1]
-    assert counts[0] <= 18
+    assert counts[0] <= 19

@@ -311,6 +311,29 @@ def test_an_award_ends_once(make: Make, session: Session) -> None:
     assert not [each for each in ended if each.startswith("fault")]
 
 
+def test_an_award_of_a_bid_that_comes_to_nothing_calls_one_runner_up(make: Make, session: Session) -> None:
+    plant, firms = make.organization(), [make.organization() for _ in range(3)]
+    listing = make.listing(make.stream(make.site(plant), values={"moisture": "0.4"}))
+    bids = [make.bid(listing, make.line(make.site(firm)), firm, price_fen_per_t=n) for n, firm in enumerate(firms, 600)]
+    seller, winner = make.signatory(plant), make.signatory(firms[2])
+    make.opened(listing)
+    award_id = listings.award_bid(session, seller, bids[2].id, 5_000_000, now=NOON + 14 * DAY)
+    answer_by = session.get_one(Award, award_id).answer_by
+
+    ended = at_once(
+        session,
+        lambda own: awards.decline_award(own, winner, award_id, "检修停窑。", now=answer_by - DAY),
+        lambda own: awards.lapse_due(own, answer_by),
+        lambda own: listings.end_bidding(own, seller, listing.id, "", now=answer_by),
+    )
+
+    assert not [each for each in ended if each.startswith("fault")]
+    assert count(session, Award.bid_id == bids[2].id, Award.declined_at.is_(None), Award.lapsed_at.is_(None)) == 0
+    # whoever ended the bidding before the decline came let the award lapse first, and called
+    assert count(session, Award.bid_id == bids[1].id) == 1
+    assert count(session, Award.bid_id == bids[0].id) == 0
+
+
 def test_the_last_two_answers_settle_a_round(make: Make, session: Session) -> None:
     made = world(make)
     of = made.round()

@@ -177,6 +177,7 @@ def test_an_awarded_bid_becomes_a_contract_by_the_recyclers_acceptance(session: 
     listing = made.plant(bids_close_at=NOON)
     line = made.recycler()
     bid = make.bid(listing, line, made.recyclers[0], received_at=NOON - DAY, kg_per_month=1_000_000)
+    make.opened(listing)
     award_id = award_bid(session, make.signatory(made.plants[0]), bid.id, 1_000_000, now=AFTER)
 
     contract_id = accept_award(session, make.signatory(made.recyclers[0]), award_id, now=AFTER)

@@ -3,56 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.actors import Actor
+from marketplace.domain.actors import SYSTEM, Actor
 from marketplace.domain.bids import NewBid
 from marketplace.domain.contracts import FilingTerm, terms
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
+from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.quantities import Month
 from marketplace.persistence.audit import AuditRow
 from marketplace.persistence.invariants import broken
-from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
+from marketplace.persistence.lines import AcceptanceLimit, Filing
 from marketplace.persistence.listings import Bid, Listing, ListingMonth
-from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.organizations import Site
 from marketplace.persistence.rounds import Award, AwardMonth, Contract
+from marketplace.services import bids as services
 from marketplace.services.awards import accept_award, decline_award
-from marketplace.services.bids import submit_bid, withdraw_bid
+from marketplace.services.bids import withdraw_bid
 from marketplace.services.listings import award_bid, end_bidding, withdraw_listing
-from tests.factories import NOON, Make
-
-CLOSES = NOON + timedelta(days=14)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class Market:
-    """A plant with a listing, and a recycler with a line."""
-
-    def __init__(self, make: Make, **listing: object) -> None:
-        self.make = make
-        self.plant = make.organization()
-        self.stream = make.stream(make.site(self.plant), values={"moisture": "0.4"})
-        self.listing = make.listing(self.stream, **listing)
-        self.seller = make.signatory(self.plant)
-        self.recycler, self.line, self.buyer = self.another()
-
-    def another(self, **line: object) -> tuple[Organization, IntakeLine, Actor]:
-        recycler = self.make.organization()
-        return recycler, self.make.line(self.make.site(recycler), **line), self.make.signatory(recycler)  # type: ignore[arg-type]
-
-    def bid(self, **given: object) -> NewBid:
-        values = {
-            "listing_id": self.listing.id,
-            "line_id": self.line.id,
-            "price_fen_per_t": 1200,
-            "kg_per_month": 3_000_000,
-        }
-        return NewBid(**(values | given))  # type: ignore[arg-type]
+from marketplace.services.opening import open_bids
+from marketplace.services.seals import unsealed
+from tests.factories import NOON, SEALER, Make
+from tests.integration.services.market import CLOSES, MICROSECOND, Market
 
 
 @pytest.fixture
@@ -60,10 +37,21 @@ def market(make: Make) -> Market:
     return Market(make)
 
 
+def submit_bid(session: Session, actor: Actor, new: NewBid, *, now: datetime) -> int:
+    return services.submit_bid(session, actor, new, sealer=SEALER, now=now)
+
+
+def at_the_deadline(session: Session, market: Market) -> None:
+    """Open the bids, as the worker does."""
+    open_bids(session, SYSTEM, market.listing.id, sealer=SEALER, now=CLOSES)
+
+
 def bids(session: Session) -> list[tuple[int, int, bool, bool]]:
+    """Return what is sealed: revision, price, replaced, withdrawn."""
     rows = session.scalars(select(Bid).order_by(Bid.id).execution_options(populate_existing=True))
     return [
-        (bid.revision, bid.price_fen_per_t, bid.replaced_at is not None, bid.withdrawn_at is not None) for bid in rows
+        (bid.revision, unsealed(SEALER, bid).price_fen_per_t, bid.replaced_at is not None, bid.withdrawn_at is not None)
+        for bid in rows
     ]
 
 
@@ -152,6 +140,7 @@ def test_a_missing_value_may_be_bid_on_and_is_not_awarded(session: Session, mark
     _, line, buyer = market.another(limits=(limit,))
     bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
 
+    at_the_deadline(session, market)
     with pytest.raises(Conflict, match="a test is needed"):
         award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
@@ -202,6 +191,7 @@ def test_an_award_reserves_and_says_why(session: Session, market: Market) -> Non
         session, market.buyer, market.bid(transport="producer", price_fen_per_t=4000), now=NOON
     )  # asked about no more than four times the asking price
 
+    at_the_deadline(session, market)
     award_id = award_bid(session, market.seller, bid_id, 2_000_000, now=CLOSES)
 
     award = session.get_one(Award, award_id)
@@ -210,7 +200,7 @@ def test_an_award_reserves_and_says_why(session: Session, market: Market) -> Non
     assert (award.kg, award.bid_id, award.round_id) == (6_000_000, bid_id, None)
     assert award.price_fen_per_t == 4000 - bid.freight_fen_per_t
     assert (award.producer_accepted_at, award.recycler_accepted_at) == (CLOSES, None)
-    assert award.answer_by == CLOSES + timedelta(days=3)
+    assert award.answer_by == datetime(2027, 2, 3, 17, tzinfo=CLOSING_TIME)  # from Friday noon to Wednesday
     months = session.execute(select(AwardMonth.month, AwardMonth.kg).order_by(AwardMonth.month)).all()
     assert [(str(month), kg) for month, kg in months] == [
         ("2027-02", 2_000_000),
@@ -226,6 +216,8 @@ def test_nothing_is_awarded_before_the_deadline_or_by_others(session: Session, m
 
     with pytest.raises(Conflict, match="sealed until"):
         award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES - MICROSECOND)
+    with pytest.raises(Conflict, match="open them first"):
+        award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
     with pytest.raises(NotFound):
         award_bid(session, market.buyer, bid_id, 1_000_000, now=CLOSES)
     clerk = market.make.actor(market.make.person("clerk", organization=market.plant))
@@ -241,6 +233,7 @@ def test_two_awards_never_take_more_than_is_offered(session: Session, market: Ma
     first = submit_bid(session, market.buyer, market.bid(kg_per_month=4_000_000), now=NOON)
     second = submit_bid(session, buyer, market.bid(line_id=line.id, kg_per_month=4_000_000), now=NOON)
 
+    at_the_deadline(session, market)
     award_bid(session, market.seller, first, 4_000_000, now=CLOSES)
     award_bid(session, market.seller, second, 4_000_000, now=CLOSES)
 
@@ -256,6 +249,7 @@ def test_two_awards_never_take_more_than_is_offered(session: Session, market: Ma
 def test_a_bid_is_awarded_once_and_within_what_it_asks(session: Session, market: Market) -> None:
     bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
 
+    at_the_deadline(session, market)
     with pytest.raises(Invalid, match="for up to 3000000 t"):
         award_bid(session, market.seller, bid_id, 3_000_001, now=CLOSES)
     award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
@@ -269,6 +263,7 @@ def test_the_cap_and_the_least_lot_hold_at_the_award(session: Session, make: Mak
     market = Market(make, cap_per_buyer_kg=6_000_000, least_lot_kg=3_000_000)
     bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
 
+    at_the_deadline(session, market)
     with pytest.raises(Conflict, match="at most 6000000 t"):
         award_bid(session, market.seller, bid_id, 2_000_001, now=CLOSES)
     with pytest.raises(Conflict, match="less than 3000000 t"):
@@ -285,6 +280,7 @@ def test_the_lines_capacity_holds_too(session: Session, make: Make) -> None:
     _, line, buyer = market.another(capacity_kg_per_month=3_000_000, capacity_kg_per_year=5_000_000)
     bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
 
+    at_the_deadline(session, market)
     with pytest.raises(Conflict, match="permit of this intake line"):
         award_bid(session, market.seller, bid_id, 3_000_000, now=CLOSES)
 
@@ -303,6 +299,7 @@ def test_across_a_province_an_award_draws_on_the_filing(session: Session, make: 
     filing = make.filing(market.stream, site, valid_to=date(2027, 12, 31))
 
     bid_id = submit_bid(session, buyer, market.bid(line_id=line.id), now=NOON)
+    at_the_deadline(session, market)
     award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
     assert filings_of(session, award_id) == [filing.id] * 3
@@ -331,6 +328,7 @@ def test_an_award_over_the_turn_of_the_year_draws_on_the_filings_of_both_years(s
     )
     bid_id = submit_bid(session, market.buyer, market.bid(line_id=line_id), now=NOON)
 
+    at_the_deadline(session, market)
     award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
     assert filings_of(session, award_id) == [this_year.id, this_year.id, next_year.id, next_year.id]
@@ -348,6 +346,7 @@ def test_the_text_of_a_contract_names_each_filing(session: Session, make: Make) 
     make.filing(market.stream, site, filing_no="B", valid_from=date(2028, 1, 1), valid_to=date(2028, 12, 31))
     make.filing(market.stream, site, filing_no="A")
     bid_id = submit_bid(session, market.buyer, market.bid(line_id=line_id), now=NOON)
+    at_the_deadline(session, market)
     award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
     contract_id = accept_award(session, market.buyer, award_id, now=CLOSES)
@@ -369,6 +368,7 @@ def test_a_month_without_a_filing_is_named_and_nothing_is_awarded(session: Sessi
     make.filing(market.stream, site, valid_from=date(2028, 1, 1), valid_to=date(2028, 1, 31), contracted_kg=50_000_000)
     bid_id = submit_bid(session, market.buyer, market.bid(line_id=line_id), now=NOON)
 
+    at_the_deadline(session, market)
     with pytest.raises(Conflict) as refused:
         award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
@@ -380,6 +380,7 @@ def test_a_month_without_a_filing_is_named_and_nothing_is_awarded(session: Sessi
 def test_the_bidding_ends_without_an_award_only_with_a_reason(session: Session, market: Market) -> None:
     bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
 
+    at_the_deadline(session, market)
     with pytest.raises(Invalid, match="tell the bidders why"):
         end_bidding(session, market.seller, market.listing.id, "  ", now=CLOSES)
     end_bidding(session, market.seller, market.listing.id, "价格太低", now=CLOSES)
@@ -406,6 +407,7 @@ def test_months_that_are_past_are_not_awarded(session: Session, make: Make) -> N
     market = Market(make, bids_close_at=NOON + timedelta(days=20), first_month=Month(2027, 1))
     bid_id = submit_bid(session, market.buyer, market.bid(), now=NOON)
 
+    make.opened(market.listing)
     award_bid(session, market.seller, bid_id, 1_000_000, now=(NOON + timedelta(days=20)).astimezone(UTC))
 
     assert reserved(session, market.listing) == [0, 1_000_000, 1_000_000, 1_000_000]

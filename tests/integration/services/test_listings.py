@@ -140,30 +140,35 @@ def test_a_window_or_deadline_that_is_past_is_refused(session: Session, make: Ma
     assert session.scalar(select(func.count(Listing.id))) == 0
 
 
-def test_what_bidders_rely_on_is_frozen_by_the_first_bid(session: Session, make: Make) -> None:
+@pytest.mark.parametrize("bid", [True, False])
+def test_after_the_deadline_all_but_the_hours_stays_in_the_same_words_whether_or_not_one_has_bid(
+    session: Session, make: Make, *, bid: bool
+) -> None:
     organization, stream = owned(make)
     signatory = make.signatory(organization)
     listing_id = post_listing(session, signatory, stream.id, SPRING, publish=True, now=NOON)
-    edit_listing(session, signatory, listing_id, replace(SPRING, kg_per_month=6_000_000), now=NOON)
     recycler = make.organization()
     listing = session.get_one(Listing, listing_id)
-    make.bid(listing, make.line(make.site(recycler)), recycler)
+    if bid:
+        make.bid(listing, make.line(make.site(recycler)), recycler)
+    over = NOON + timedelta(days=14)
 
-    with pytest.raises(Conflict, match="withdraw the listing and publish a new one"):
-        edit_listing(session, signatory, listing_id, replace(SPRING, kg_per_month=7_000_000), now=NOON)
+    with pytest.raises(Conflict, match="withdraw the listing and publish a new one") as refused:
+        edit_listing(session, signatory, listing_id, replace(SPRING, kg_per_month=7_000_000), confirmed=True, now=over)
 
-    assert [month[1] for month in months(session)] == [6_000_000] * 3
-    hours = replace(SPRING, kg_per_month=6_000_000, loading_hours="06:00-22:00")
-    edit_listing(session, signatory, listing_id, hours, now=NOON)
+    assert str(refused.value).startswith("The bidding has ended, and what bids were asked for on stays as it is.")
+    assert [month[1] for month in months(session)] == [5_000_000] * 3
+    edit_listing(session, signatory, listing_id, replace(SPRING, loading_hours="06:00-22:00"), now=over)
     assert session.get_one(Listing, listing_id, populate_existing=True).loading_hours == "06:00-22:00"
 
 
-def test_a_change_before_the_first_bid_moves_the_counters(session: Session, make: Make) -> None:
+def test_a_listing_that_takes_no_bids_is_changed_and_its_counters_move(session: Session, make: Make) -> None:
     organization, stream = owned(make)
     signatory = make.signatory(organization)
-    listing_id = post_listing(session, signatory, stream.id, SPRING, publish=True, now=NOON)
+    waiting = replace(SPRING, bids_close_at=None)
+    listing_id = post_listing(session, signatory, stream.id, waiting, publish=True, now=NOON)
 
-    edit_listing(session, signatory, listing_id, replace(SPRING, last_month=Month(2027, 2)), now=NOON)
+    edit_listing(session, signatory, listing_id, replace(waiting, last_month=Month(2027, 2)), now=NOON)
 
     assert months(session) == [("2027-02", 5_000_000, 0, 0)]
 

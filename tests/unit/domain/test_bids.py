@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from marketplace.domain.bids import NewBid, is_unusual, outcome, ranked, state_of, usual
+from marketplace.domain.bids import NewBid, is_unusual, outcome, ranked, stands_by, state_of, usual
 from marketplace.domain.errors import Invalid
+from tests.factories import NOON
 
 FEN = some.integers(min_value=-(10**8), max_value=10**8)
+MICROSECOND = timedelta(microseconds=1)
 COST = some.integers(min_value=0, max_value=10**6)
 
 
@@ -93,20 +97,41 @@ def test_what_makes_no_sense_names_its_field(changed: dict[str, object], field: 
         ({"decided": True}, "lost"),
         ({"awarded_kg_per_month": 5}, "partly"),
         ({"awarded_kg_per_month": 9}, "won"),
+        ({"awarded_kg_per_month": 9, "award_over": True, "standby": True}, "forfeited"),
+        ({"standby": True}, "standby"),
+        ({"standby": True, "decided": True}, "standby"),
+        ({"standby": True, "listing_withdrawn": True}, "void"),
         ({"listing_withdrawn": True}, "void"),
         ({"replaced": True, "bidding_open": True}, "replaced"),
         ({"withdrawn": True, "decided": True}, "withdrawn"),
+        ({"invalid": True, "decided": True, "kg_per_month": None}, "invalid"),
+        ({"bidding_open": True, "kg_per_month": None}, "live"),
+        ({"voided": True, "withdrawn": True}, "void"),
     ],
 )
 def test_the_state_of_a_bid(changed: dict[str, object], state: str) -> None:
     values = {
         "replaced": False,
+        "voided": False,
         "withdrawn": False,
         "listing_withdrawn": False,
         "bidding_open": False,
         "decided": False,
+        "invalid": False,
+        "standby": False,
+        "award_over": False,
         "awarded_kg_per_month": 0,
         "kg_per_month": 9,
     }
 
     assert state_of(**(values | changed)) == state  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("until", "uncontracted_kg", "stands"),
+    [(None, 1, False), (NOON, 1, False), (NOON + MICROSECOND, 1, True), (NOON + MICROSECOND, 0, False)],
+)
+def test_bids_stand_by_until_the_instant_of_the_end_and_while_not_all_is_contracted(
+    until: datetime | None, uncontracted_kg: int, *, stands: bool
+) -> None:
+    assert stands_by(NOON, standby_until=until, uncontracted_kg=uncontracted_kg) is stands

@@ -17,6 +17,7 @@ from marketplace.domain.listings import (
     bidding_of,
     expiry,
     month_at,
+    rules_stay,
     sight,
     state_of,
 )
@@ -67,12 +68,30 @@ def test_what_contradicts_itself_names_its_field(changed: dict[str, object], fie
 def test_the_bidding_is_over_at_the_very_instant_of_its_deadline() -> None:
     closes = NOON
 
-    before = bidding_of(closes - MICROSECOND, bids_close_at=closes, bids_decided_at=None)
-    at = bidding_of(closes, bids_close_at=closes, bids_decided_at=None)
+    def bidding(now: datetime, **given: datetime | None) -> str:
+        return bidding_of(now, **({"bids_close_at": closes, "bids_opened_at": None, "bids_decided_at": None} | given))
 
-    assert (before, at) == ("open", "to_decide")
-    assert bidding_of(NOON, bids_close_at=None, bids_decided_at=None) == "none"
-    assert bidding_of(NOON, bids_close_at=closes, bids_decided_at=NOON) == "decided"
+    assert (bidding(closes - MICROSECOND), bidding(closes)) == ("open", "to_open")
+    assert bidding(NOON, bids_close_at=None) == "none"
+    assert bidding(closes, bids_opened_at=closes) == "to_decide"
+    assert bidding(closes - MICROSECOND, bids_opened_at=closes) == "to_decide"  # a request that had to wait
+    assert bidding(NOON, bids_decided_at=NOON) == "decided"
+
+
+@pytest.mark.parametrize(
+    ("closes", "opened", "has_bids", "stay"),
+    [
+        (NOON, None, False, True),  # or the producer would learn of the first bid by trying
+        (NOON, None, True, True),
+        (NOON, NOON, True, True),
+        (NOON, NOON, False, False),
+        (None, None, False, False),
+    ],
+)
+def test_rules_stay_until_the_opening_whether_or_not_somebody_has_bid(
+    closes: datetime | None, opened: datetime | None, *, has_bids: bool, stay: bool
+) -> None:
+    assert rules_stay(bids_close_at=closes, bids_opened_at=opened, has_bids=has_bids) is stay
 
 
 def test_the_month_is_that_of_china() -> None:

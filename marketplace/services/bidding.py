@@ -1,0 +1,43 @@
+"""What bids and questions ask alike of a listing: it is held, it stands on the board, and its bidding is open."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.domain.errors import Conflict, NotFound
+from marketplace.persistence.listings import Listing
+
+
+def held_listing(session: Session, listing_id: int) -> Listing:
+    """Return a listing, held until the transaction ends: what is sent to it comes one after the other. Raises NotFound."""
+    listing = session.scalar(
+        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if listing is None:
+        raise NotFound
+    return listing
+
+
+def must_be_public(listing: Listing, now: datetime) -> None:
+    """Raise NotFound for a listing that does not stand on the board."""
+    if listing.published_at is None or listing.withdrawn_at is not None:
+        raise NotFound
+    if listing.expires_at is not None and listing.expires_at <= now:
+        raise NotFound
+
+
+def must_be_open(listing: Listing, now: datetime) -> None:
+    """Raise Conflict for a listing that takes no bids, or none any more."""
+    match listing.bidding(now):
+        case "open":
+            return
+        case "none":
+            raise Conflict("This listing takes no bids: it waits for a matching round.")
+        case _:
+            raise Conflict(
+                "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
+                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
+            )

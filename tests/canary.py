@@ -1,0 +1,68 @@
+"""A bid like no other, and where it must not be found: files and dumps of a database, logs, answers."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from marketplace.domain.sealing import Box
+
+PRICE_FEN = 73_191_373
+KG = 3_456_789
+NOTE = "金丝雀·canary-7f3e91"
+
+WORDS = (
+    b"73191373",
+    b"731913.73",
+    b"731,913.73",
+    b"3456789",
+    b"3456.789",
+    b"3,456.789",
+    NOTE.encode(),
+    b"canary-7f3e91",
+    NOTE.encode("utf-16-be"),
+    NOTE.encode("unicode_escape"),
+)
+"""How price, quantity and note are written: in tables, on pages, in JSON."""
+
+SIGNS = (*WORDS, *(word.hex().encode() for word in WORDS), PRICE_FEN.to_bytes(4, "big"))
+"""The same, as dumps write bytes; and the price as it lies in a page of SQLite."""
+
+
+def found(where: bytes, signs: tuple[bytes, ...] = SIGNS) -> list[bytes]:
+    """Return what of the canary is there; hexadecimal digits may be of either case."""
+    return [sign for sign in signs if sign in where or sign.upper() in where]
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Seals nothing: the control, which every search must find out."""
+
+    def seal(self, plain: bytes, bound: bytes) -> Box:
+        return Box("none", plain)
+
+    def open(self, box: Box, bound: bytes) -> bytes:
+        return box.sealed
+
+
+def stores(engine: Engine) -> dict[str, bytes]:
+    """Return all that a database keeps: its file and write-ahead log, and a dump of every table."""
+    if engine.dialect.name == "sqlite":
+        file = Path(str(engine.url.database))
+        with sqlite3.connect(file) as connection:
+            dump = "\n".join(connection.iterdump()).encode()
+        connection.close()
+        return {"file": file.read_bytes(), "wal": file.with_name(f"{file.name}-wal").read_bytes(), "dump": dump}
+    kept: dict[str, bytes] = {}
+    with engine.connect() as connection:
+        names = (
+            connection.exec_driver_sql("select tablename from pg_tables where schemaname = 'public'").scalars().all()
+        )
+        for name in names:
+            cursor = connection.connection.cursor()
+            with cursor.copy(f'copy "{name}" to stdout') as copied:  # type: ignore[attr-defined]
+                kept[f"copy of {name}"] = b"".join(bytes(part) for part in copied)
+    return kept
