@@ -21,7 +21,9 @@ from tests.functional.test_match import DEMAND, SUPPLY
 
 def site(folder: Path, solver: str) -> Flask:
     """Return a site that is set to solve somewhere."""
-    settings = read({"HUIYONG_DATA": str(folder / "var"), "HUIYONG_DATABASE_URL": f"sqlite:///{folder / 'site.db'}"})
+    settings = read(
+        {"HUIYONG_DATA": str(folder / "var"), "HUIYONG_DATABASE_URL": f"sqlite:///{folder / 'var' / 'site.db'}"}
+    )
     return create_app(replace(settings, solver=solver))
 
 
