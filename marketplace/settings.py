@@ -134,8 +134,8 @@ def _seal_key(given: str, data: Path, url: str) -> Path:
     )
     if any(folder in file.parents for folder in kept_with):
         raise SettingsError(
-            "HUIYONG_SEAL_KEY names a file in the folder of the database: a copy of that folder would hold the sealed "
-            "bids and their key. Keep it elsewhere, and in other backups."
+            f"The key of sealed bids would lie at {file}, in a folder that also holds the database: a copy of that folder "
+            "would hold the sealed bids and their key. Let HUIYONG_SEAL_KEY name a file elsewhere, in other backups."
         )
     return file
 

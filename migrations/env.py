@@ -7,6 +7,8 @@ one, would delete the children of every row. Afterwards they are checked.
 
 from __future__ import annotations
 
+from typing import Any
+
 from alembic import context
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection
@@ -18,7 +20,7 @@ from marketplace.persistence.tables import Base
 def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
     """Write our column types as what the database has, so that a migration does not change with the code."""
     if kind == "type" and type(item).__module__.startswith("marketplace."):
-        return f"sa.{item.impl!r}"  # type: ignore[attr-defined]
+        return f"sa.{item.impl!r}"
     return False
 
 
@@ -45,11 +47,11 @@ def begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def plain(dbapi_connection: object, record: object) -> None:
+def plain(dbapi_connection: Any, record: object) -> None:
     """Let us begin transactions, foreign keys rest, and what is deleted or overwritten leave no trace in free pages."""
-    dbapi_connection.isolation_level = None  # type: ignore[attr-defined]
-    dbapi_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[attr-defined]
-    dbapi_connection.execute("PRAGMA secure_delete=ON")  # type: ignore[attr-defined]
+    dbapi_connection.isolation_level = None
+    dbapi_connection.execute("PRAGMA foreign_keys=OFF")
+    dbapi_connection.execute("PRAGMA secure_delete=ON")
 
 
 engine = create_engine(context.config.get_main_option("sqlalchemy.url") or "")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.domain.bids import Terms
+from marketplace.domain.bids import Ranked, Terms, ranked
 from marketplace.domain.listings import Bidding, bidding_of
-from marketplace.persistence.base import Base, Fen, Instant, Kilograms, MonthOf
+from marketplace.persistence.base import EPOCH, MICROSECOND, Base, Fen, Instant, Kilograms, MonthOf
 
 
 class Listing(Base):
@@ -194,7 +195,17 @@ class Bid(Base):
             raise ValueError("this bid is sealed")
         return Terms(**plain)
 
+    @property
+    def net_fen_per_t(self) -> int:
+        """What the seller nets. Raises ValueError as `terms` does."""
+        return self.terms.outcome.net_fen_per_t
+
 
 def valid() -> ColumnElement[bool]:
     """Return the condition that a bid stands and was opened; of what could not be opened nothing is reckoned or called."""
     return and_(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None), Bid.price_fen_per_t.is_not(None))
+
+
+def in_rank(bids: Iterable[Bid]) -> tuple[Ranked, ...]:
+    """Return opened bids from the one that nets the seller most; equal ones by time of receipt."""
+    return ranked((bid.id, bid.net_fen_per_t, (bid.received_at - EPOCH) // MICROSECOND) for bid in bids)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.domain.contracts import AwardState, award_state
 from marketplace.persistence.base import Base, Fen, Instant, Kilograms, MonthOf
 
 
@@ -142,6 +144,18 @@ class Award(Base):
     decline_reason: Mapped[str] = mapped_column(default="")
     lapsed_at: Mapped[Instant | None]
     """When somebody noticed that its deadline had passed and gave the kilograms back; it counts as lapsed before."""
+
+    def state(self, now: datetime) -> AwardState:
+        """Read the state off its timestamps, whether or not anybody noticed a deadline."""
+        return award_state(
+            now,
+            price_fen_per_t=self.price_fen_per_t,
+            answer_by=self.answer_by,
+            producer_accepted_at=self.producer_accepted_at,
+            recycler_accepted_at=self.recycler_accepted_at,
+            declined_at=self.declined_at,
+            lapsed_at=self.lapsed_at,
+        )
 
 
 class AwardMonth(Base):

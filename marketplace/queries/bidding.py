@@ -11,22 +11,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import Terms, ranked, stands_by, usual
+from marketplace.domain.bids import Terms, stands_by, usual
 from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.fit import Fit, Verdict
 from marketplace.domain.listings import Bidding, month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
-from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, in_rank, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award
 from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
-from marketplace.queries.bids import net_of, over
+from marketplace.queries.bids import over
 from marketplace.queries.board import Card
 from marketplace.queries.calls import Call, calls_of
 from marketplace.queries.public import OwnLine, PublicListing, public_listing
@@ -279,7 +278,7 @@ def _candidates(
     ).all()
     by_id = {row.Bid.id: row for row in rows}
     found = fits(session, lots(session, [listing.id], now=now), [row.Bid.line_id for row in rows])
-    order = ranked((row.Bid.id, net_of(row.Bid), (row.Bid.received_at - EPOCH) // MICROSECOND) for row in rows)
+    order = in_rank(row.Bid for row in rows)
     return tuple(
         _candidate(by_id[each.bid_id], each.rank, found[listing.id, by_id[each.bid_id].Bid.line_id], listing, left, now)
         for each in order

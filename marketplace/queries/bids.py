@@ -16,15 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.bids import State, Terms, ranked, stands_by, state_of
-from marketplace.domain.contracts import award_state
+from marketplace.domain.bids import State, Terms, stands_by, state_of
 from marketplace.domain.errors import NotFound
 from marketplace.domain.listings import Bidding
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
-from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, in_rank, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.rounds import Award, AwardMonth
@@ -182,22 +180,9 @@ def readable_bid(session: Session, actor: Actor, bid_id: int) -> Any:
     return found
 
 
-def net_of(bid: Bid) -> int:
-    """Return what the seller nets from a bid that is opened, in fen per tonne."""
-    return bid.terms.outcome.net_fen_per_t
-
-
 def over(award: Award | None, now: datetime) -> bool:
     """Say whether an award was declined or has lapsed, whether or not anybody noticed that."""
-    return award is not None and award_state(
-        now,
-        price_fen_per_t=award.price_fen_per_t,
-        answer_by=award.answer_by,
-        producer_accepted_at=award.producer_accepted_at,
-        recycler_accepted_at=award.recycler_accepted_at,
-        declined_at=award.declined_at,
-        lapsed_at=award.lapsed_at,
-    ) in {"declined", "lapsed"}
+    return award is not None and award.state(now) in {"declined", "lapsed"}
 
 
 def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, Standing]:
@@ -214,7 +199,7 @@ def standings_of(session: Session, listing_ids: Collection[int]) -> dict[int, St
 
 
 def _standings(bids: Sequence[Bid], awarded: frozenset[int | None]) -> dict[int, Standing]:
-    order = ranked((bid.id, net_of(bid), (bid.received_at - EPOCH) // MICROSECOND) for bid in bids)
+    order = in_rank(bids)
     winners = [each.net_fen_per_t for each in order if each.bid_id in awarded]
     return {
         each.bid_id: Standing(

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.actors import Actor, Belonging
+from marketplace.domain.actors import Actor
 from marketplace.domain.bids import STANDBY_DAYS
 from marketplace.domain.errors import Conflict, Invalid, NotFound
 from marketplace.domain.workdays import deadline
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
-from marketplace.persistence.listings import Bid, Listing
-from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Award
-from marketplace.persistence.streams import WasteStream
 from marketplace.persistence.workdays import calendar_of
 from marketplace.services.bidawards import decide, left_by_month, make_award, months_of, must_fit, must_keep_the_rules
+from marketplace.services.bidding import Sale, held_sale
 from marketplace.services.counters import Share, reserve
 from marketplace.services.ladder import lapse_overdue, noticing
 from marketplace.services.verification import must_be_verified
 
 MOST_REASON = 500
-
-
-@dataclass(frozen=True)
-class _Sale:
-    """A listing whose bids are to be decided, held until the transaction ends."""
-
-    listing: Listing
-    producer_id: int
-    park_id: int
 
 
 def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *, now: datetime) -> int:
@@ -128,20 +117,10 @@ def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *,
         )
 
 
-def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime, *, ending: bool = False) -> _Sale:
+def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime, *, ending: bool = False) -> Sale:
     """Return a listing to be decided, held; ``ending``: one of which all is awarded, while bids stand by, is too."""
-    listing = session.scalar(
-        select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if listing is None:
-        raise NotFound
-    producer_id, park_id, site_park_id = session.execute(
-        select(Organization.id, Organization.park_id, Site.park_id)
-        .join(Site, Site.organization_id == Organization.id)
-        .join(WasteStream, WasteStream.site_id == Site.id)
-        .where(WasteStream.id == listing.stream_id)
-    ).one()
-    actor.must("listing.award", Belonging.to(producer_id, park_id, site_park_id))
+    sale = held_sale(session, actor, "listing.award", listing_id)
+    listing = sale.listing
     if listing.withdrawn_at is not None:
         raise Conflict("This listing has been withdrawn.")
     lapse_overdue(session, listing, now=now)  # what is free, and who was called, is as the deadlines have it
@@ -157,4 +136,4 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime, *
             raise Conflict("The deadline has passed and the bids are still sealed: open them first.")
         case "decided" if not (ending and listing.standby_until is not None and now < listing.standby_until):
             raise Conflict("The bidding on this listing has been ended.")
-    return _Sale(listing, producer_id, park_id)
+    return sale

@@ -11,9 +11,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.contracts import (
-    AwardState,
     Side,
-    award_state,
     contract_number,
     must_wait_for_answers,
     read_reason,
@@ -65,7 +63,7 @@ def accept_award(
     with noticing(session, Award.id == award_id, now=now), transaction(session):
         held = _held(session, actor, award_id)
         award = held.award
-        state = _state(award, now)
+        state = award.state(now)
         if _accepted_at(award, held.side) is not None and state in ("half", "contracted"):
             return session.scalar(select(Contract.id).where(Contract.award_id == award_id))
         must_wait_for_answers(state)
@@ -128,7 +126,7 @@ def decline_award(session: Session, actor: Actor, award_id: int, reason: str, *,
     with noticing(session, Award.id == award_id, now=now), transaction(session):
         held = _held(session, actor, award_id)
         award = held.award
-        must_wait_for_answers(_state(award, now))
+        must_wait_for_answers(award.state(now))
         said = read_reason(reason)
         award.declined_at, award.declined_by, award.decline_reason = now, held.side, said
         _note(session, actor, "award.decline", held, now, side=held.side, reason=said)
@@ -150,7 +148,7 @@ def _lapse(session: Session, award_id: int, now: datetime) -> None:
     with transaction(session):
         listing = hold_listing(session, award_id)
         award = _locked(session, award_id)
-        if award is not None and award.lapsed_at is None and _state(award, now) == "lapsed":
+        if award is not None and award.lapsed_at is None and award.state(now) == "lapsed":
             lapse(session, listing, award, now=now)
 
 
@@ -201,18 +199,6 @@ def _belonging(session: Session, award: Award) -> tuple[Belonging, int | None]:
     all_parks = [park for row in parks for park in row]
     belonging = Belonging.to(award.producer_id, of_round, *all_parks, parties=(award.recycler_id,))
     return belonging, of_round if of_round is not None else parks[0][0]
-
-
-def _state(award: Award, now: datetime) -> AwardState:
-    return award_state(
-        now,
-        price_fen_per_t=award.price_fen_per_t,
-        answer_by=award.answer_by,
-        producer_accepted_at=award.producer_accepted_at,
-        recycler_accepted_at=award.recycler_accepted_at,
-        declined_at=award.declined_at,
-        lapsed_at=award.lapsed_at,
-    )
 
 
 def _accepted_at(award: Award, side: Side) -> datetime | None:

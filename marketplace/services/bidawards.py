@@ -7,18 +7,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.bids import ANSWER_DAYS, Ranked, Terms, ranked
+from marketplace.domain.bids import ANSWER_DAYS, Ranked, Terms
 from marketplace.domain.errors import Conflict
 from marketplace.domain.filings import months_unfiled
 from marketplace.domain.fit import Fit
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.domain.workdays import deadline
-from marketplace.persistence.base import EPOCH, MICROSECOND
 from marketplace.persistence.caps import held_by_buyers
 from marketplace.persistence.fit import accepting
 from marketplace.persistence.lines import IntakeLine
-from marketplace.persistence.listings import Bid, Listing, ListingMonth, valid
+from marketplace.persistence.listings import Bid, Listing, ListingMonth, in_rank, valid
 from marketplace.persistence.pairs import fits_and_filings, lots
 from marketplace.persistence.rounds import Award, AwardMonth
 from marketplace.persistence.workdays import calendar_of
@@ -114,7 +113,7 @@ def decide(session: Session, listing: Listing, *, now: datetime) -> None:
 def order_of(session: Session, listing_id: int) -> tuple[Ranked, ...]:
     """Return the opened bids of a listing that stand, from the one that nets the seller most."""
     live = session.scalars(select(Bid).where(Bid.listing_id == listing_id, valid())).all()
-    return ranked((each.id, net_of(each), (each.received_at - EPOCH) // MICROSECOND) for each in live)
+    return in_rank(live)
 
 
 def make_award(
@@ -132,7 +131,7 @@ def make_award(
 
     ``told`` is what each side reads first, before why it is this bid.
     """
-    terms, net = bid.terms, net_of(bid)
+    terms, net = bid.terms, bid.net_fen_per_t
     why = _explanation(bid.id, terms, order_of(session, bid.listing_id))
     said = {side: [each.plain() for each in (told or {}).get(side, ())] for side in why}
     award = Award(
@@ -160,11 +159,6 @@ def make_award(
         for month, kg in sorted(share.months.items())
     )
     return award
-
-
-def net_of(bid: Bid) -> int:
-    """Return what the seller nets from a bid that is opened, in fen per tonne."""
-    return bid.terms.outcome.net_fen_per_t
 
 
 def _explanation(bid_id: int, terms: Terms, order: tuple[Ranked, ...]) -> dict[str, list[dict[str, object]]]:

@@ -1,14 +1,18 @@
-"""What bids and questions ask alike of a listing: it is held, it stands on the board, and its bidding is open."""
+"""What bids, questions and awards ask alike of a listing: it is held, whose it is, it stands on the board, its bidding is open."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.persistence.listings import Listing
+from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.streams import WasteStream
 
 
 def held_listing(session: Session, listing_id: int) -> Listing:
@@ -19,6 +23,28 @@ def held_listing(session: Session, listing_id: int) -> Listing:
     if listing is None:
         raise NotFound
     return listing
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A listing that is held until the transaction ends, and whose it is."""
+
+    listing: Listing
+    producer_id: int
+    park_id: int
+
+
+def held_sale(session: Session, actor: Actor, action: str, listing_id: int) -> Sale:
+    """Return a listing, held until the transaction ends, on which the actor may do this. Raises NotFound, NotAllowed."""
+    listing = held_listing(session, listing_id)
+    producer_id, park_id, site_park_id = session.execute(
+        select(Organization.id, Organization.park_id, Site.park_id)
+        .join(Site, Site.organization_id == Organization.id)
+        .join(WasteStream, WasteStream.site_id == Site.id)
+        .where(WasteStream.id == listing.stream_id)
+    ).one()
+    actor.must(action, Belonging.to(producer_id, park_id, site_park_id))
+    return Sale(listing, producer_id, park_id)
 
 
 def must_be_public(listing: Listing, now: datetime) -> None:

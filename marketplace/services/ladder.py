@@ -36,7 +36,6 @@ from marketplace.services.bidawards import (
     must_be_permitted,
     must_fit,
     must_keep_the_rules,
-    net_of,
     order_of,
 )
 from marketplace.services.counters import Share, hold, release, reserve
@@ -224,7 +223,7 @@ def _offer(session: Session, of: _Step, place: Ranked, free: dict[Month, int], n
     must_be_verified(session, of.award.producer_id)
     must_be_verified(session, bid.organization_id)
     least = of.listing.asking_fen_per_t if of.listing.reserve_fen_per_t is None else of.listing.reserve_fen_per_t
-    if net_of(bid) < least:
+    if bid.net_fen_per_t < least:
         raise Conflict("It nets you less than your reserve: nobody is called below it but by you.")
     must_be_permitted(session, bid.line_id, now=now)
     fit, filing_of = must_fit(session, bid, free, now)

@@ -8,14 +8,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.actors import SYSTEM, Actor, Belonging
-from marketplace.domain.errors import Conflict, MarketplaceError, NotFound
+from marketplace.domain.actors import SYSTEM, Actor
+from marketplace.domain.errors import Conflict, MarketplaceError
 from marketplace.domain.sealing import Sealer, Unsealable, digest_of
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.listings import Bid, Listing
-from marketplace.persistence.organizations import Organization, Site
-from marketplace.persistence.streams import WasteStream
+from marketplace.services.bidding import held_sale
 from marketplace.services.seals import unsealed
 
 
@@ -28,18 +27,8 @@ def open_bids(session: Session, actor: Actor, listing_id: int, *, sealer: Sealer
     Conflict before the deadline, for a withdrawn listing, or if the key is not there, and then nothing is opened.
     """
     with transaction(session):
-        listing = session.scalar(
-            select(Listing).where(Listing.id == listing_id).with_for_update().execution_options(populate_existing=True)
-        )
-        if listing is None:
-            raise NotFound
-        producer_id, park_id, site_park_id = session.execute(
-            select(Organization.id, Organization.park_id, Site.park_id)
-            .join(Site, Site.organization_id == Organization.id)
-            .join(WasteStream, WasteStream.site_id == Site.id)
-            .where(WasteStream.id == listing.stream_id)
-        ).one()
-        actor.must("listing.open", Belonging.to(producer_id, park_id, site_park_id))
+        sale = held_sale(session, actor, "listing.open", listing_id)
+        listing = sale.listing
         if not _is_due(listing, now):
             return
         bids = session.scalars(
@@ -58,8 +47,8 @@ def open_bids(session: Session, actor: Actor, listing_id: int, *, sealer: Sealer
             "listing",
             listing_id,
             now=now,
-            organization_id=producer_id,
-            park_id=park_id,
+            organization_id=sale.producer_id,
+            park_id=sale.park_id,
             opened=sum(not bid.invalid_because for bid in bids),
             invalid=sum(bool(bid.invalid_because) for bid in bids),
             receipts_sha256=digest_of(bid.receipt for bid in bids if bid.receipt),

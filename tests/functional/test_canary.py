@@ -116,7 +116,7 @@ def test_with_the_seal_off_the_stores_hold_it(own_site: Site, session: Session) 
 
 
 class _Broken(Bare):
-    def seal(self, plain: bytes, bound: bytes) -> object:  # type: ignore[override]
+    def seal(self, plain: bytes, bound: bytes) -> object:  # type: ignore[override]  # the control: it seals nothing
         raise RuntimeError("no room on the device")
 
 

@@ -131,7 +131,7 @@ def _no_counter() -> None:
 
 
 def _no_lock() -> None:
-    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]  # the control: no lock
     database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # each statement stands alone, as the driver has it
     _meet_before_reserving()
 
@@ -151,8 +151,8 @@ def _no_hold_of_the_listing() -> None:
 
 def _no_held_listing() -> None:
     """Hold no listing: all who bid have read the rules before the goods are changed, and write after that."""
-    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
-    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]  # the control: no lock
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # the control: no transaction holds the file
     read, change = bids.rules_in_force, listings.edit_listing
 
     def read_and_wait(*given: Any, **named: Any) -> Any:
@@ -188,8 +188,8 @@ def _meet_before_reserving() -> None:
 
 def _no_opening_lock() -> None:
     """Let everybody read that the bids are sealed before anybody opens them."""
-    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]
-    database._begin_sqlite = lambda _: None  # type: ignore[assignment]
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]  # the control: no lock
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # the control: no transaction holds the file
     due = opening._is_due
 
     def due_together(listing: Any, now: datetime) -> bool:

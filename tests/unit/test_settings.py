@@ -46,8 +46,11 @@ def test_the_key_of_the_seals_lies_beside_the_data_and_never_among_it(tmp_path: 
             "HUIYONG_DATABASE_URL": f"sqlite:///{tmp_path / 'db' / 'x.db'}",
             "HUIYONG_SEAL_KEY": str(tmp_path / "db" / "seal.key"),
         },
+        {"HUIYONG_DATA": str(data), "HUIYONG_DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}"},
     ):
-        with pytest.raises(SettingsError, match="HUIYONG_SEAL_KEY"):
+        with pytest.raises(
+            SettingsError, match=r"would lie at .*seal\.key.*Let HUIYONG_SEAL_KEY name a file elsewhere"
+        ):
             read(inside)
 
 

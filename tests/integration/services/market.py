@@ -27,7 +27,7 @@ class Market:
 
     def another(self, **line: object) -> tuple[Organization, IntakeLine, Actor]:
         recycler = self.make.organization()
-        return recycler, self.make.line(self.make.site(recycler), **line), self.make.signatory(recycler)  # type: ignore[arg-type]
+        return recycler, self.make.line(self.make.site(recycler), **line), self.make.signatory(recycler)  # type: ignore[arg-type]  # any columns
 
     def bid(self, **given: object) -> NewBid:
         values = {

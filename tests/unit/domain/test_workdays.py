@@ -16,7 +16,7 @@ from tests.factories import NOON
 DAY = timedelta(days=1)
 CHINA_2026 = Calendar({each.day: each.works for each in holidays()})
 
-instants = some.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=some.just(UTC))  # noqa: DTZ001
+instants = some.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=some.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone itself and takes bounds without
 calendars = some.builds(
     Calendar, some.dictionaries(some.dates(date(2025, 12, 1), date(2028, 3, 1)), some.booleans(), max_size=60)
 )
