@@ -16,6 +16,7 @@ from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization
 from tests.factories import Make
+from tests.functional.pages import read
 
 Browse = Callable[..., FlaskClient]
 NOW = datetime.now(UTC)
@@ -75,6 +76,11 @@ def text(client: FlaskClient, url: str, status: int = 200) -> str:
     answer = client.get(url)
     assert answer.status_code == status, answer.text[:2000]
     return answer.text
+
+
+def words(client: FlaskClient, url: str) -> str:
+    """Return what a reader meets on a page: an instant in an attribute may hold any digits."""
+    return read(text(client, url)).text
 
 
 LISTING_FORM = {

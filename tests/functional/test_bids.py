@@ -15,7 +15,7 @@ from marketplace.adapters.sealing import KeyFile
 from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Award
 from tests.factories import Make
-from tests.functional.market import NOW, TYPED, Browse, World, text
+from tests.functional.market import NOW, TYPED, Browse, World, text, words
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_recycler_calculates_bids_changes_and_withdraws(world: World, browse: 
     assert placed.headers["Location"] == again.headers["Location"]
     changed = buyer.post(url, data=bid_form(world, price="－3", action="bid"))
     assert changed.status_code == 303
-    shown = text(buyer, changed.headers["Location"])
+    shown = words(buyer, changed.headers["Location"])
     assert "What this bid says is sealed" in shown
     assert "Earlier bids for this line" in shown
     assert "3.00" not in shown
@@ -74,7 +74,7 @@ def test_bids_are_sealed_from_everybody_until_the_deadline(world: World, browse:
     for person in (world.seller, world.stranger, auditor):
         assert browse(person.id).get(f"/bids/{bid.id}").status_code == 404
     for url in (f"/listings/{world.listing.id}/bids", f"/listings/{world.listing.id}", "/listings", "/board"):
-        page = text(browse(world.seller.id, language="en"), url)
+        page = words(browse(world.seller.id, language="en"), url)
         assert "43.21" not in page
         assert "Bids received" not in page
 
@@ -114,7 +114,7 @@ def test_the_worker_opens_what_is_due_and_the_page_says_so(app: Flask, world: Wo
     bid = world.new_bid(world.recycler, world.line, price_fen_per_t=4321)
     world.set_listing(bids_close_at=NOW - timedelta(hours=1))
     buyer = browse(world.buyer.id, language="en")
-    assert "43.21" not in text(buyer, f"/bids/{bid.id}")
+    assert "43.21" not in words(buyer, f"/bids/{bid.id}")
 
     app.extensions["marketplace.queue"].sweep()
 
