@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,9 @@ class Bare:
 
     def open(self, box: Box, bound: bytes) -> bytes:
         return box.sealed
+
+    def ready(self, key_ids: Iterable[str]) -> bool:
+        return True
 
 
 def stores(engine: Engine) -> dict[str, bytes]:

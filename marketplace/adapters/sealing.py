@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -65,6 +66,13 @@ class KeyFile:
             return AESGCM(key).decrypt(box.sealed[:NONCE_BYTES], box.sealed[NONCE_BYTES:], bound)
         except (InvalidTag, ValueError):
             raise Unsealable("changed") from None
+
+    def ready(self, key_ids: Iterable[str]) -> bool:
+        """Say whether there is a key to seal with, or none yet that may be made, and each of these to open with."""
+        if self.make and not self.path.exists():
+            return not set(key_ids)
+        keys = self._keys()
+        return bool(keys) and keys.keys() >= set(key_ids)
 
     def _keys(self) -> dict[str, bytes]:
         """Return the keys by their id, in the order of the file; none if it cannot be read or is no key file."""

@@ -49,6 +49,9 @@ class Sealer(Protocol):
     def open(self, box: Box, bound: bytes) -> bytes:
         """Return the bytes that were sealed."""
 
+    def ready(self, key_ids: Iterable[str]) -> bool:
+        """Say whether it could seal now, and has the keys that what is still to be opened was sealed under."""
+
 
 def bound_to(listing_id: int, line_id: int, revision: int) -> bytes:
     """Return what a seal is bound to: a box that is put into another bid's row does not open there."""

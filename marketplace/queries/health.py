@@ -12,6 +12,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from marketplace.domain.sealing import Sealer
+from marketplace.persistence.listings import Bid
 from marketplace.persistence.outbox import WorkerPulse
 
 PULSE = timedelta(minutes=3)
@@ -25,11 +27,13 @@ class Readiness:
     database: bool
     migrations: bool
     worker: bool
+    seals: bool
+    """Bids can be sealed, and those that are sealed can be opened when their time comes."""
 
     @property
     def all(self) -> bool:
         """Whether everything works."""
-        return self.database and self.migrations and self.worker
+        return self.database and self.migrations and self.worker and self.seals
 
 
 def newest(migrations: Path) -> str | None:
@@ -39,16 +43,31 @@ def newest(migrations: Path) -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
-def readiness(session: Session, migrations: Path, *, now: datetime) -> Readiness:
-    """Ask the database, compare its migration with the code's, and look for a worker's pulse."""
+def readiness(session: Session, migrations: Path, sealer: Sealer, *, now: datetime) -> Readiness:
+    """Ask the database, compare its migration with the code's, look for a worker's pulse and for the keys of the seals."""
     try:
         session.execute(select(1))
     except SQLAlchemyError:
-        return Readiness(database=False, migrations=False, worker=False)
+        return Readiness(database=False, migrations=False, worker=False, seals=False)
     try:
         at = session.scalar(text("select version_num from alembic_version"))
         beat = session.scalar(select(func.max(WorkerPulse.beat_at)))
+        sealed = session.scalars(
+            select(Bid.seal_key_id)
+            .where(
+                Bid.seal_key_id.is_not(None),
+                Bid.opened_at.is_(None),
+                Bid.replaced_at.is_(None),
+                Bid.withdrawn_at.is_(None),
+            )
+            .distinct()
+        ).all()
     except SQLAlchemyError:
         session.rollback()
-        return Readiness(database=True, migrations=False, worker=False)
-    return Readiness(database=True, migrations=at == newest(migrations), worker=beat is not None and now - beat < PULSE)
+        return Readiness(database=True, migrations=False, worker=False, seals=False)
+    return Readiness(
+        database=True,
+        migrations=at == newest(migrations),
+        worker=beat is not None and now - beat < PULSE,
+        seals=sealer.ready(key for key in sealed if key is not None),
+    )

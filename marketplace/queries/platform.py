@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.accounts import PLATFORM_ROLES
 from marketplace.domain.actors import Actor
 from marketplace.domain.errors import NotFound
+from marketplace.domain.sealing import Sealer
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.outbox import Job, OutboxMail
 from marketplace.persistence.parks import Park
@@ -68,7 +69,7 @@ class PlatformPage:
     health: Readiness
 
 
-def platform_page(session: Session, actor: Actor, migrations: Path, *, now: datetime) -> PlatformPage:
+def platform_page(session: Session, actor: Actor, migrations: Path, sealer: Sealer, *, now: datetime) -> PlatformPage:
     """Return the platform. Raises NotFound for whoever may not see it."""
     actor.must("platform.read")
     parks = tuple(ParkRow(*row) for row in session.execute(_parks()))
@@ -102,7 +103,7 @@ def platform_page(session: Session, actor: Actor, migrations: Path, *, now: date
         mail_waiting=counts[2],
         mail_failing=counts[3],
         jobs_waiting=counts[4],
-        health=readiness(session, migrations, now=now),
+        health=readiness(session, migrations, sealer, now=now),
     )
 
 

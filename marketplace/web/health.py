@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
@@ -22,6 +24,7 @@ def alive() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @requires("health.read")
 def ready() -> ResponseReturnValue:
-    """Say whether the database answers, its schema is the newest and a worker is there; 503 if one is not so."""
-    found = readiness(session(), parts().settings.migrations_folder, now=now())
-    return jsonify(database=found.database, migrations=found.migrations, worker=found.worker), 200 if found.all else 503
+    """Say whether the database answers, its schema is the newest, a worker and the keys of the seals are there; else 503."""
+    own = parts()
+    found = readiness(session(), own.settings.migrations_folder, own.sealer, now=now())
+    return jsonify(asdict(found)), 200 if found.all else 503

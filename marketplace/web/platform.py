@@ -25,7 +25,8 @@ blueprint = Blueprint("platform", __name__)
 @requires("platform.read")
 def index() -> ResponseReturnValue:
     """Show the parks, who is appointed, and whether everything works."""
-    page = reading.platform_page(session(), actor(), parts().settings.migrations_folder, now=now())
+    own = parts()
+    page = reading.platform_page(session(), actor(), own.settings.migrations_folder, own.sealer, now=now())
     return render_template("platform/index.html", page=page)
 
 

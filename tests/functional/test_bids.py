@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from marketplace.adapters.sealing import KeyFile
 from marketplace.persistence.listings import Bid
@@ -149,3 +151,17 @@ def test_whatever_is_typed_into_a_bid_is_answered(world: World, browse: Browse, 
     answer = buyer.post(f"/board/{world.listing.id}/bid", data=typed)
 
     assert answer.status_code in {303, 404, 409, 422}
+
+
+def test_readiness_tells_that_the_key_of_sealed_bids_is_lost(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parts = app.extensions["marketplace"]
+    world.make.session.execute(sql("create table alembic_version (version_num varchar(32))"))
+    world.make.session.commit()
+    world.new_bid(world.recycler, world.line, price_fen_per_t=4321)
+    assert app.test_client().get("/readyz").get_json()["seals"] is True
+
+    monkeypatch.setitem(app.extensions, "marketplace", replace(parts, sealer=KeyFile(tmp_path / "new.key", make=True)))
+
+    assert app.test_client().get("/readyz").get_json()["seals"] is False

@@ -89,3 +89,14 @@ def test_a_lost_key_is_refused_by_its_id_and_opens_again_when_it_is_put_back(key
 
     assert keys.open(box, BOUND) == keys.open(other, BOUND) == PLAIN
     assert keys.seal(PLAIN, BOUND).key_id == other.key_id
+
+
+def test_it_is_ready_while_it_can_seal_and_open_all_that_is_to_be_opened(keys: KeyFile, tmp_path: Path) -> None:
+    assert keys.ready([])
+    assert not keys.ready(["0" * 16])  # sealed under a key that nobody has made yet
+    assert not KeyFile(tmp_path / "named.key").ready([])
+
+    box = keys.seal(b"42", b"here")
+
+    assert keys.ready([box.key_id])
+    assert not keys.ready([box.key_id, "0" * 16])
