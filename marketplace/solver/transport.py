@@ -28,10 +28,10 @@ _BATCH: Final = 2_000
 WORTH_PROCESSES: Final = 20_000
 """Arcs in all below which handing parts to other processes takes longer than solving them."""
 
-MOST_AT_ONCE: Final = 1_000_000
+MOST_AT_ONCE: Final = 250_000
 """
-Arcs in all above which they are not all given to HiGHS: 2.9 million take 150 s of the processor and 1.0 GiB at once, and 26 s by
-`marketplace.solver.allarcs.delayed`; at 0.3 million both ways take the same.
+Arcs in all above which they are not all given to HiGHS: 2.9 million take 150 s of the processor and 1.0 GiB at once, and 23 s by
+`marketplace.solver.allarcs.delayed`; 0.32 million 3.7 and 2.5 s; at 0.16 million the latter takes longer.
 """
 
 _WAYS: Final[tuple[tuple[str, dict[str, object]], ...]] = (
