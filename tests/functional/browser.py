@@ -77,6 +77,15 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
+def copied(prepared_folder: Path, folder: Path) -> Path:
+    """Copy a prepared data folder, and the keys of its seals, which lie beside it."""
+    for suffix in ("", "-keys"):
+        shutil.copytree(
+            prepared_folder.with_name(prepared_folder.name + suffix), folder.with_name(folder.name + suffix)
+        )
+    return folder
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[RunningSite]:
     """Serve a data folder on a free port of the loopback address, with a worker, until the block ends."""

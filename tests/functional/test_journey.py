@@ -8,7 +8,6 @@ and accept; the park sees its rate move.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ from marketplace.domain.quantities import Month
 from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
 from marketplace.persistence.database import connect, sessions_of, transaction
 from marketplace.persistence.listings import Listing
-from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+from tests.functional.browser import QUIET, RunningSite, Walker, chromium, copied, prepared, serving, somebody
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -54,18 +53,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(demo: Path, tmp_path: Path) -> Iterator[RunningSite]:
-    folder = tmp_path / "data"
-    shutil.copytree(demo, folder)
-    with serving(folder) as running:
+    with serving(copied(demo, tmp_path / "data")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def demo_site(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     """A site that is only looked at."""
-    folder = tmp_path_factory.mktemp("looked") / "data"
-    shutil.copytree(demo, folder)
-    with serving(folder) as running:
+    with serving(copied(demo, tmp_path_factory.mktemp("looked") / "data")) as running:
         yield running
 
 
