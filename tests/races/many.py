@@ -128,7 +128,8 @@ class Writer:
         return bids.submit_bid(self.session, buyer, new, sealer=self.stage.sealer, now=self.now)
 
     def withdraw_bid(self) -> object:
-        row = self._some(select(Bid.id, Bid.line_id).where(Bid.opened_at.is_(None)))
+        standing = (Bid.opened_at.is_(None), Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+        row = self._some(select(Bid.id, Bid.line_id).where(*standing))
         if row is None:
             return None
         buyer = next(actor for actor, line_id in self.stage.buyers if line_id == row.line_id)
