@@ -32,14 +32,14 @@ TRANSITIONS: Final = (
     Transition("solving", "closed", "solver"),
     Transition("solved", "solving", "park_admin"),
     Transition("solved", "published", "park_admin"),
-    Transition("solved", "closed", "park_admin"),
+    Transition("solved", "closed", "solver"),
     Transition("solved", "void", "park_admin"),
     Transition("published", "settled", "clock"),
     Transition("published", "settled", "park_admin"),
     Transition("published", "void", "park_admin"),
 )
 """
-Every step that there is. Solving goes back to closed when no proved answer was found, solved when something of the
+Every step that there is. Solving goes back to closed when no proved answer was found, solved by itself when something of the
 answer was sold meanwhile. Void needs a cause, and after publication that nobody has made a contract yet.
 """
 

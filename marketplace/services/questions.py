@@ -51,7 +51,11 @@ def ask_question(session: Session, actor: Actor, new: NewQuestion, *, now: datet
             return known
         _must_be_few(session, asker.id, now)
         question = Question(
-            listing_id=listing.id, organization_id=asker.id, text=text, asked_at=now, asked_by=actor.person_id
+            listing_id=listing.id,
+            organization_id=asker.id,
+            text=text,
+            asked_at=max(now, listing.published_at or now),  # by a clock that runs behind that of the publication
+            asked_by=actor.person_id,
         )
         session.add(question)
         session.flush()
@@ -93,8 +97,15 @@ def answer_question(
         version = 1 if last is None else last.version + 1
         if version > MOST_VERSIONS:
             raise Conflict("This answer has been corrected nine times: it stays as it is.")
+        follows = question.asked_at if last is None else last.answered_at
         session.add(
-            Answer(question_id=question_id, version=version, text=said, answered_at=now, answered_by=actor.person_id)
+            Answer(
+                question_id=question_id,
+                version=version,
+                text=said,
+                answered_at=max(now, follows),  # by a clock that runs behind that of the question
+                answered_by=actor.person_id,
+            )
         )
         record(
             session, actor, "question.answer", "question", question_id,

@@ -58,6 +58,24 @@ def let_go(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None
         awards.decline_award(session, actor, award_id, "检修停窑。", now=now)
 
 
+def accept_or_lapse(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None:
+    """Accept an award; or, with nobody to accept it, sweep what has lapsed."""
+    actor, award_id, now = wanted
+    if actor is None:
+        awards.lapse_due(session, now)
+    else:
+        awards.accept_award(session, actor, award_id, now=now)
+
+
+def withdraw_or_open(session: Session, wanted: tuple[Actor, int, Sealer | None, datetime]) -> None:
+    """Open the bids of a listing; or, with nothing to open them with, withdraw a bid."""
+    actor, object_id, sealer, now = wanted
+    if sealer is None:
+        bids.withdraw_bid(session, actor, object_id, now=now)
+    else:
+        opening.open_bids(session, actor, object_id, sealer=sealer, now=now)
+
+
 def run(session: Session, wanted: tuple[Actor, int, datetime]) -> str:
     """Run a round; whoever holds it solves only when all have tried to."""
     actor, round_id, now = wanted

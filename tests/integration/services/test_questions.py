@@ -297,3 +297,16 @@ def test_the_invariants_find_a_gap_and_an_own_question(session: Session, talk: T
 
     assert [(breach.invariant.code, breach.count) for breach in broken(session)] == [("Q1", 1), ("Q2", 1)]
     assert session.scalar(select(func.count(Listing.id))) == 1
+
+
+def test_a_clock_that_runs_behind_brings_nothing_out_of_order(session: Session, talk: Talk) -> None:
+    """Requests of several hosts, or a clock that is set back: what follows is never written down as earlier."""
+    asked_id = ask_question(session, talk.buyer, talk.question(), now=NOON - timedelta(seconds=2))
+    answer_question(session, talk.seller, talk.listing.id, asked_id, "可以。", now=NOON + timedelta(hours=1))
+    answer_question(session, talk.seller, talk.listing.id, asked_id, "不可以。", now=NOON + timedelta(minutes=59))
+
+    question = session.get_one(Question, asked_id)
+    answered = session.scalars(select(Answer.answered_at).order_by(Answer.version)).all()
+    assert question.asked_at == NOON
+    assert list(answered) == [NOON + timedelta(hours=1)] * 2
+    assert list(broken(session)) == []

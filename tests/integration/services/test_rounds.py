@@ -359,3 +359,16 @@ def test_a_published_round_is_void_until_a_contract_stands(session: Session, mak
     with pytest.raises(Conflict):
         void_round(session, actor, second.id, "Too late.", now=AFTER)
     assert state(session, second.id) == "settled"
+
+
+def test_a_round_that_is_solved_is_not_closed_once_more(session: Session, make: Make) -> None:
+    made = world(make)
+    of = made.round()
+    solve(session, made.administrator, of)
+
+    with pytest.raises(Conflict, match="collecting"):
+        close_round(session, made.administrator, of.id, now=AFTER)
+
+    session.rollback()
+    assert session.get_one(Round, of.id, populate_existing=True).closed_at == NOON
+    assert session.scalar(select(func.count(AuditRow.id)).where(AuditRow.action == "round.close")) == 0
