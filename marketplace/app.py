@@ -44,6 +44,7 @@ BLUEPRINTS: Final = (
     "contracts",
     "ledger",
     "parks",
+    "commitments",
     "platform",
     "audit",
     "health",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
+from marketplace.domain.commitments import Capacity, Committed
 from marketplace.domain.errors import NotAllowed
 from marketplace.domain.quantities import Month
 from marketplace.domain.routes import routes
@@ -79,30 +81,6 @@ class LimitRow:
 
 
 @dataclass(frozen=True)
-class Capacity:
-    """A month or year of a line: approved, spoken for and free."""
-
-    capacity_kg: int
-    reserved_kg: int
-    contracted_kg: int
-
-    @property
-    def committed_kg(self) -> int:
-        """What is reserved for awards and contracted."""
-        return self.reserved_kg + self.contracted_kg
-
-    @property
-    def free_kg(self) -> int:
-        """What is left."""
-        return max(self.capacity_kg - self.committed_kg, 0)
-
-    @property
-    def load(self) -> Decimal | None:
-        """The committed share; none if nothing can be taken."""
-        return Decimal(self.committed_kg) / self.capacity_kg if self.capacity_kg else None
-
-
-@dataclass(frozen=True)
 class LinePage:
     """An intake line whole, with the coming months and the years that they lie in."""
 
@@ -135,6 +113,14 @@ class LinePage:
     months: tuple[tuple[Month, Capacity], ...]
     years: tuple[tuple[int, Capacity], ...]
     may_keep: bool
+    may_lower: bool
+    """Whether the actor may state for the park that it takes in less."""
+
+    @property
+    def committed(self) -> Committed:
+        """What is committed of it, held against its capacity and its permit."""
+        until = self.permit_valid_until if self.permit_verified_at is not None else None
+        return Committed(self.months, self.years, until, self.retired_at is not None)
 
 
 def lines_page(session: Session, actor: Actor, wish: Wish, *, now: datetime, retired: bool = False) -> LinesPage:
@@ -266,6 +252,7 @@ def line_page(session: Session, actor: Actor, line_id: int, *, now: datetime) ->
         months=_months(session, line, closed, first, last),
         years=_years(session, line, first.year, last.year),
         may_keep=line.retired_at is None and actor.may("line.keep", whose),
+        may_lower=line.retired_at is None and actor.may("permit.verify", whose),
     )
 
 
@@ -280,29 +267,28 @@ def line_to_keep(session: Session, actor: Actor, line_id: int, *, now: datetime)
 def _months(
     session: Session, line: IntakeLine, closed: frozenset[int], first: Month, last: Month
 ) -> tuple[tuple[Month, Capacity], ...]:
-    """Return the coming months; a closed one holds nothing beyond what is committed."""
-    there = {
-        row.month: Capacity(row.capacity_kg, row.reserved_kg, row.contracted_kg)
-        for row in session.execute(
-            select(LineMonth.month, LineMonth.capacity_kg, LineMonth.reserved_kg, LineMonth.contracted_kg).where(
-                LineMonth.line_id == line.id, LineMonth.month >= first, LineMonth.month <= last
-            )
+    rows = session.execute(
+        select(LineMonth.month, LineMonth.reserved_kg, LineMonth.contracted_kg).where(
+            LineMonth.line_id == line.id, LineMonth.month >= first, LineMonth.month <= last
         )
-    }
-    found = []
-    for month in first.until(last):
-        counted = there.get(month, Capacity(line.capacity_kg_per_month, 0, 0))
-        if month.number in closed:
-            counted = Capacity(0, counted.reserved_kg, counted.contracted_kg)
-        found.append((month, counted))
-    return tuple(found)
+    )
+    return months_of(first.until(last), line.capacity_kg_per_month, closed, {row.month: row[1:] for row in rows})
+
+
+def months_of(
+    months: Iterable[Month], capacity_kg: int, closed: frozenset[int], counted: Mapping[Month, Sequence[int]]
+) -> tuple[tuple[Month, Capacity], ...]:
+    """Return the months of a line with what is counted in them (reserved, contracted); a closed one holds nothing more."""
+    return tuple(
+        (month, Capacity(0 if month.number in closed else capacity_kg, *counted.get(month, (0, 0)))) for month in months
+    )
 
 
 def _years(session: Session, line: IntakeLine, first: int, last: int) -> tuple[tuple[int, Capacity], ...]:
     there = {
-        row.year: Capacity(row.capacity_kg, row.reserved_kg, row.contracted_kg)
+        row.year: Capacity(line.capacity_kg_per_year, row.reserved_kg, row.contracted_kg)
         for row in session.execute(
-            select(LineYear.year, LineYear.capacity_kg, LineYear.reserved_kg, LineYear.contracted_kg).where(
+            select(LineYear.year, LineYear.reserved_kg, LineYear.contracted_kg).where(
                 LineYear.line_id == line.id, LineYear.year >= first, LineYear.year <= last
             )
         )

@@ -13,6 +13,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.quantities import Month
 from marketplace.queries import overseen, owned, ownsales
 from marketplace.queries.accounts import roles_of
+from marketplace.queries.commitments import over_committed
 from marketplace.queries.todo import Count, Storage, Task
 
 MOST: Final = 60
@@ -66,6 +67,8 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
         tasks += overseen.unanswered(session, actor, now=now)
         tasks += overseen.lapsing(session, actor, now=now)
         counts += overseen.park_counts(session, actor, now=now)
+    if actor.park_ids or actor.recycles:
+        tasks += over_committed(session, actor, now=now)
     if "operator" in actor.roles:
         tasks += overseen.platform(session, now=now)
     if actor.roles & {"operator", "auditor"}:

@@ -5,6 +5,9 @@ Each is one counter row, moved by one conditional UPDATE: the database asks and 
 who come at once cannot both get the last tonne. The CHECKs of the rows are the second fence. Rows are always moved in
 one order (listing month, line month, line year, filing; by id and month), however many shares a transaction moves, so
 that no two transactions wait for each other.
+
+The ceiling of a line's counter is the line's capacity or, where more is committed, what is committed: a capacity may be
+lowered below that (`services.capacities`), and then there is no room. What is released lowers the ceiling with it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -126,6 +129,22 @@ def release(session: Session, *shares: Share) -> None:
     _give(session, shares, contracted=False)
 
 
+def set_ceilings(session: Session, line: IntakeLine, since: Month) -> None:
+    """Set the counters of a line from a month on to its capacity, or to what is committed if that is more; it is held."""
+    for table, mine, capacity in (
+        (LineMonth, LineMonth.month >= since, line.capacity_kg_per_month),
+        (LineYear, LineYear.year >= since.year, line.capacity_kg_per_year),
+    ):
+        counters: Any = table
+        committed = counters.reserved_kg + counters.contracted_kg
+        session.execute(
+            update(counters)
+            .where(counters.line_id == line.id, mine)
+            .values(capacity_kg=_greater(committed, capacity))
+            .execution_options(synchronize_session=False)
+        )
+
+
 def contract(session: Session, *shares: Share) -> None:
     """Turn reserved kilograms into contracted ones, because both sides accepted."""
     _give(session, shares, contracted=True)
@@ -165,16 +184,19 @@ def _add(sums: dict[Key, int], key: Key, kg: int) -> None:
 def _give(session: Session, shares: Iterable[Share], *, contracted: bool) -> None:
     lost = Conflict("What was reserved for this award is not reserved any more.")
 
-    def move(table: Any, where: tuple[ColumnElement[bool], ...], kg: int) -> None:
-        _move(session, table, where, reserved=-kg, contracted=kg if contracted else 0, full=lost)
+    def move(table: Any, where: tuple[ColumnElement[bool], ...], kg: int, capacity: int | None = None) -> None:
+        kept = kg if contracted else 0
+        _move(session, table, where, reserved=-kg, contracted=kept, capacity=capacity, full=lost)
 
     total = _Total.of(shares)
     for (listing_id, month), kg in sorted(total.listing_months.items()):
         move(ListingMonth, _is_month(ListingMonth.listing_id, listing_id, ListingMonth.month, month), kg)
+    capacities = _held_capacities(session, {line_id for line_id, _ in total.line_months})
     for (line_id, month), kg in sorted(total.line_months.items()):
-        move(LineMonth, _is_month(LineMonth.line_id, line_id, LineMonth.month, month), kg)
+        of_month = _is_month(LineMonth.line_id, line_id, LineMonth.month, month)
+        move(LineMonth, of_month, kg, capacities[line_id][0])
     for (line_id, year), kg in sorted(total.line_years.items()):
-        move(LineYear, (LineYear.line_id == line_id, LineYear.year == year), kg)
+        move(LineYear, (LineYear.line_id == line_id, LineYear.year == year), kg, capacities[line_id][1])
     for filing_id, kg in sorted(total.filings.items()):
         move(Filing, (Filing.id == filing_id,), kg)
 
@@ -186,12 +208,18 @@ def _move(
     *,
     reserved: int,
     contracted: int = 0,
+    capacity: int | None = None,
     full: Conflict,
 ) -> None:
+    """Move a counter if there is room; ``capacity`` of a line takes a ceiling above it down to what is then committed."""
+    values = {"reserved_kg": table.reserved_kg + reserved, "contracted_kg": table.contracted_kg + contracted}
+    if capacity is not None:
+        left = _greater(table.reserved_kg + reserved + table.contracted_kg + contracted, capacity)
+        values["capacity_kg"] = case((table.capacity_kg > left, left), else_=table.capacity_kg)
     statement = (
         update(table)
         .where(*where, *_room(table, reserved, contracted))
-        .values(reserved_kg=table.reserved_kg + reserved, contracted_kg=table.contracted_kg + contracted)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
     if cast("CursorResult[Any]", session.execute(statement)).rowcount != 1:
@@ -211,22 +239,17 @@ def _is_month(id_column: Any, row_id: int, month_column: Any, month: Month) -> t
     return (id_column == row_id, month_column == month)
 
 
+def _greater(column: ColumnElement[int], than: int) -> ColumnElement[int]:
+    return case((column > than, column), else_=than)
+
+
 def _open_lines(session: Session, total: _Total) -> None:
     """
     Make the counters of lines that are not there yet; who comes second finds them made.
 
     The lines are held meanwhile, so that nobody edits a capacity between our reading it and our writing it down.
     """
-    line_ids = {line_id for line_id, _ in total.line_months}
-    capacities = {
-        row.id: (row.capacity_kg_per_month, row.capacity_kg_per_year)
-        for row in session.execute(
-            select(IntakeLine.id, IntakeLine.capacity_kg_per_month, IntakeLine.capacity_kg_per_year)
-            .where(IntakeLine.id.in_(line_ids))
-            .order_by(IntakeLine.id)
-            .with_for_update(read=True)  # on SQLite nobody else writes anyway
-        )
-    }
+    capacities = _held_capacities(session, {line_id for line_id, _ in total.line_months})
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for line_id, month in sorted(total.line_months):
         session.execute(
@@ -240,3 +263,16 @@ def _open_lines(session: Session, total: _Total) -> None:
             .values(line_id=line_id, year=year, capacity_kg=capacities[line_id][1], reserved_kg=0, contracted_kg=0)
             .on_conflict_do_nothing()
         )
+
+
+def _held_capacities(session: Session, line_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return what lines take in a month and in a year, and hold them, so that nobody changes it meanwhile."""
+    return {
+        row.id: (row.capacity_kg_per_month, row.capacity_kg_per_year)
+        for row in session.execute(
+            select(IntakeLine.id, IntakeLine.capacity_kg_per_month, IntakeLine.capacity_kg_per_year)
+            .where(IntakeLine.id.in_(set(line_ids)))
+            .order_by(IntakeLine.id)
+            .with_for_update(read=True)  # on SQLite nobody else writes anyway
+        )
+    }

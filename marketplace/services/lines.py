@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
@@ -18,6 +17,7 @@ from marketplace.persistence.kept import belonging, find_line, find_site
 from marketplace.persistence.lines import AcceptanceLimit, IntakeLine, LineMaterial, LineMonth, LineYear
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.storage import arriving_at_line, stored_at_lines
+from marketplace.services.counters import set_ceilings
 
 
 def add_line(session: Session, actor: Actor, new: NewLine, *, now: datetime) -> int:
@@ -46,10 +46,10 @@ def add_line(session: Session, actor: Actor, new: NewLine, *, now: datetime) -> 
 
 def edit_line(session: Session, actor: Actor, line_id: int, new: NewLine, *, now: datetime) -> None:
     """
-    Change an intake line; its site stays. A changed permit has to be verified again.
+    Change an intake line; its site stays. A changed permit has to be verified again, and so has a higher capacity.
 
-    Raises NotFound, NotAllowed, and Conflict if it is retired, its name is taken, or more than the new capacity is
-    already committed in a month or year from now on, or anything in a month that would be closed.
+    Raises NotFound, NotAllowed, and Conflict if it is retired, its name is taken, or its capacity would become less and
+    more than that is already committed in a month or year from now on, or anything in a month that would be closed.
     """
     with transaction(session):
         line, site, organization = find_line(session, line_id, lock=True)
@@ -60,15 +60,21 @@ def edit_line(session: Session, actor: Actor, line_id: int, new: NewLine, *, now
         this_month = Month.of(now.date())
         _refuse_closing(session, line, new, this_month)
         _refuse_less_storage(session, line, new, this_month)
-        _recount(session, line, new, this_month)
+        _refuse_less_than_committed(session, line, new, this_month)
         permit = (line.permit_no, line.permit_valid_until)
         before = {
             "capacity_kg_per_month": line.capacity_kg_per_month,
             "capacity_kg_per_year": line.capacity_kg_per_year,
             "permit_no": line.permit_no,
         }
+        raised = (
+            new.capacity_kg_per_month > line.capacity_kg_per_month
+            or new.capacity_kg_per_year > line.capacity_kg_per_year
+        )
         _write(line, new)
-        if (line.permit_no, line.permit_valid_until) != permit:
+        session.flush()
+        set_ceilings(session, line, this_month)
+        if raised or (line.permit_no, line.permit_valid_until) != permit:
             line.permit_verified_at = None
             line.permit_verified_by = None
         session.execute(delete(LineMaterial).where(LineMaterial.line_id == line.id))
@@ -145,34 +151,29 @@ def _refuse_less_storage(session: Session, line: IntakeLine, new: NewLine, this_
             )
 
 
-def _recount(session: Session, line: IntakeLine, new: NewLine, this_month: Month) -> None:
-    """Set the capacity of the counters that are there; each by one conditional UPDATE, so no commitment slips through."""
-    for table, at_least, capacity in (
-        (LineMonth, LineMonth.month >= this_month, new.capacity_kg_per_month),
-        (LineYear, LineYear.year >= this_month.year, new.capacity_kg_per_year),
-    ):
-        counters: Any = table
-        mine = (counters.line_id == line.id, at_least)
-        there = session.scalar(select(func.count(counters.id)).where(*mine)) or 0
-        changed = cast(
-            "CursorResult[Any]",
-            session.execute(
-                update(counters)
-                .where(*mine, counters.reserved_kg + counters.contracted_kg <= capacity)
-                .values(capacity_kg=capacity)
-                .execution_options(synchronize_session=False)
-            ),
-        ).rowcount
-        if changed < there:
-            most = session.scalar(select(func.max(counters.reserved_kg + counters.contracted_kg)).where(*mine))
-            if table is LineMonth:
-                raise Conflict(
-                    "%(committed_kg)s t are already committed in one month; the capacity cannot be less.",
-                    committed_kg=most or 0,
-                )
+def _refuse_less_than_committed(session: Session, line: IntakeLine, new: NewLine, this_month: Month) -> None:
+    """Ask whether a capacity that becomes less still holds what is committed; the line is held, so that no more comes."""
+    if new.capacity_kg_per_month < line.capacity_kg_per_month:
+        most = session.scalar(
+            select(func.max(LineMonth.reserved_kg + LineMonth.contracted_kg)).where(
+                LineMonth.line_id == line.id, LineMonth.month >= this_month
+            )
+        )
+        if (most or 0) > new.capacity_kg_per_month:
+            raise Conflict(
+                "%(committed_kg)s t are already committed in one month; the capacity cannot be less.",
+                committed_kg=most,
+            )
+    if new.capacity_kg_per_year < line.capacity_kg_per_year:
+        most = session.scalar(
+            select(func.max(LineYear.reserved_kg + LineYear.contracted_kg)).where(
+                LineYear.line_id == line.id, LineYear.year >= this_month.year
+            )
+        )
+        if (most or 0) > new.capacity_kg_per_year:
             raise Conflict(
                 "%(committed_kg)s t are already committed in one year; the capacity cannot be less.",
-                committed_kg=most or 0,
+                committed_kg=most,
             )
 
 

@@ -33,6 +33,7 @@ ACTS: Final = {
     "member.change": lazy("changed a member's role"),
     "member.remove": lazy("removed a member"),
     "permit.verify": lazy("verified a permit"),
+    "capacity.lower": lazy("lowered the capacity of a line"),
     "permit.withdraw": lazy("took a permit's verification back"),
     "park.found": lazy("added the park"),
     "park.edit": lazy("changed the park"),

@@ -107,6 +107,8 @@ def _tell_permit(before: queries.LinePage, line_id: int) -> None:
     after = queries.line_page(session(), actor(), line_id, now=now())
     if before.permit_verified_at is not None and after.permit_verified_at is None:
         flash(
-            gettext("The permit changed, so the park verifies it again. Until then the line takes part in nothing."),
+            gettext(
+                "Permit or capacity changed, so the park verifies it again. Until then the line takes part in nothing."
+            ),
             "wait",
         )

@@ -219,8 +219,10 @@ class Builder:
         for site in (self.yard, self.works, away):
             self.bundle(site_id=site.id)
         self.bundle(stream_id=self.stream.id, site_id=self.yard.id, sheet_id=sheet.id)
+        park_of_works = self.works.park_id
+        assert park_of_works is not None
         for line in (self.line, unverified):
-            self.bundle(line_id=line.id, site_id=self.works.id)
+            self.bundle(line_id=line.id, site_id=self.works.id, park_id=park_of_works)
         self.bundle(filing_id=filing.id, stream_id=self.stream.id)
 
     def _listing(self, **given: object) -> Listing:

@@ -17,7 +17,7 @@ from marketplace.domain.sealing import Sealer
 from marketplace.persistence import database
 from marketplace.persistence import listings as tables
 from marketplace.persistence.rounds import Award, Round
-from marketplace.services import awarding, awards, bids, counters, listings, opening, rounds, runs
+from marketplace.services import awarding, awards, bids, capacities, counters, listings, opening, rounds, runs
 from marketplace.solver.engines import engine
 from tests.races.contest import meet
 
@@ -26,6 +26,21 @@ def reserve(session: Session, share: counters.Share) -> None:
     """Take kilograms out of the counters, in a transaction of its own."""
     with database.transaction(session):
         counters.reserve(session, share)
+
+
+def lower_or_move(session: Session, wanted: tuple[str, Any]) -> None:
+    """Lower the capacity of a line; or award, decline or give back some of it meanwhile."""
+    what, given = wanted
+    if what == "lower":
+        actor, line_id, new, now = given
+        capacities.lower_capacity(session, actor, line_id, new, now=now)
+    elif what == "release":
+        with database.transaction(session):
+            counters.release(session, given)
+    elif what == "award":
+        award(session, given)
+    else:
+        let_go(session, given)
 
 
 def award(session: Session, wanted: tuple[Actor, int, int, datetime]) -> int:
@@ -187,6 +202,26 @@ def _no_held_listing() -> None:
     bids.rules_in_force, listings.edit_listing = read_and_wait, change_between
 
 
+def _no_held_line() -> None:
+    """Hold no line: who gives back has read its capacity before that is lowered, and writes after it."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]  # the control: no lock
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # the control: no transaction holds the file
+    read, lower = counters._held_capacities, capacities.lower_capacity
+
+    def read_and_wait(*given: Any) -> Any:
+        found = read(*given)
+        meet()
+        meet()
+        return found
+
+    def lower_between(*given: Any, **named: Any) -> None:
+        meet()
+        lower(*given, **named)
+        meet()
+
+    counters._held_capacities, capacities.lower_capacity = read_and_wait, lower_between
+
+
 def _no_immediate() -> None:
     database._begin_sqlite = lambda connection: connection.exec_driver_sql("BEGIN")  # type: ignore[assignment]
     _meet_before_reserving()
@@ -257,6 +292,7 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "lock": _no_lock,
     "ladder": _no_hold_of_the_listing,
     "rules": _no_held_listing,
+    "line": _no_held_line,
     "immediate": _no_immediate,
     "opening": _no_opening_lock,
     "end": _no_end,
@@ -265,6 +301,6 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "once": _no_once,
 }
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
-where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``immediate``: SQLite's BEGIN
+where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a lowered capacity waits; ``immediate``: SQLite's BEGIN
 IMMEDIATE; ``opening``: the lock under which bids are opened; ``end``: that none is taken once they are; ``hold``: one run
 at a time; ``attempt``: a run's number; ``once``: one publication."""
