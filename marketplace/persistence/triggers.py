@@ -8,7 +8,7 @@ from sqlalchemy import Connection, event, text
 
 from marketplace.persistence.tables import Base
 
-ONLY_GROW: Final = ("audit_log", "postings", "round_files", "questions", "answers", "sale_rules")
+ONLY_GROW: Final = ("audit_log", "postings", "round_files", "questions", "answers", "sale_rules", "contract_signatures")
 
 
 def statements(dialect: str) -> list[str]:

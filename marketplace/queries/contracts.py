@@ -13,6 +13,7 @@ from marketplace.domain.contracts import Side, Terms, terms
 from marketplace.domain.errors import NotFound
 from marketplace.domain.quantities import payable_fen
 from marketplace.persistence.rounds import Award, Contract
+from marketplace.persistence.signatures import ContractSignature as Signed
 from marketplace.queries.deals import Deal, deal, deals, read_deals, readable
 from marketplace.queries.listed import Listed, Wish, page_of
 
@@ -34,6 +35,16 @@ class IndexPage:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """Who signed for a side, over which hash."""
+
+    side: Side
+    name: str
+    at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True)
 class ContractPage:
     """One contract: the text as signed, by whom and when, and whether its bytes are those that were signed."""
 
@@ -45,6 +56,7 @@ class ContractPage:
     intact: bool
     deal: Deal
     side: Side | None
+    signatures: tuple[Signature, ...]
 
     @property
     def total_fen(self) -> int:
@@ -67,7 +79,7 @@ def contracts_index(session: Session, actor: Actor, wish: Wish, *, now: datetime
 
 
 def contract_page(session: Session, actor: Actor, contract_id: int, *, now: datetime) -> ContractPage:
-    """Return one contract. Raises NotFound. Two SELECTs."""
+    """Return one contract. Raises NotFound. Three SELECTs."""
     signed = session.execute(
         select(Contract.award_id, Contract.number, Contract.made_at, Contract.terms, Contract.terms_sha256).where(
             Contract.id == contract_id
@@ -87,4 +99,14 @@ def contract_page(session: Session, actor: Actor, contract_id: int, *, now: date
         intact=text.sha256 == signed.terms_sha256,
         deal=found,
         side=found.side_of(actor),
+        signatures=_signatures(session, signed.award_id),
     )
+
+
+def _signatures(session: Session, award_id: int) -> tuple[Signature, ...]:
+    rows = session.execute(
+        select(Signed.side, Signed.person_name, Signed.signed_at, Signed.sha256)
+        .where(Signed.award_id == award_id)
+        .order_by(Signed.id)
+    )
+    return tuple(Signature("producer" if row[0] == "producer" else "recycler", *row[1:]) for row in rows)

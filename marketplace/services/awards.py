@@ -17,7 +17,7 @@ from marketplace.domain.contracts import (
     read_reason,
     terms,
 )
-from marketplace.domain.errors import Conflict, NotFound
+from marketplace.domain.errors import Conflict, NotAllowed, NotFound
 from marketplace.domain.rounds import MOST_RECOURSES
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
@@ -25,6 +25,7 @@ from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.rounds import Award, Contract, Round
+from marketplace.persistence.signatures import ContractSignature
 from marketplace.persistence.streams import WasteStream
 from marketplace.persistence.terms import terms_of
 from marketplace.services.bidawards import must_be_permitted
@@ -32,6 +33,7 @@ from marketplace.services.counters import contract
 from marketplace.services.ladder import due, give_back, hold_listing, lapse, noticing
 from marketplace.services.parties import tell_parties
 from marketplace.services.proposals import deal_of, hold_round, settle_if_final, share_of
+from marketplace.services.signing import FreshProof
 from marketplace.services.verification import must_be_verified
 
 LAPSED_AT_ONCE: Final = 200
@@ -51,12 +53,19 @@ class _Held:
 
 
 def accept_award(
-    session: Session, actor: Actor, award_id: int, *, terms_sha256: str | None = None, now: datetime
+    session: Session,
+    actor: Actor,
+    award_id: int,
+    *,
+    terms_sha256: str | None = None,
+    proof: FreshProof | None = None,
+    now: datetime,
 ) -> int | None:
     """
     Accept an award for the actor's side; with the other side's acceptance it is a contract, whose id is returned.
 
-    ``terms_sha256`` is of the text that the signatory read. Accepted twice it has one effect. Raises NotFound,
+    ``terms_sha256`` is of the text that the signatory read; with a ``proof`` that the signatory has just shown who they
+    are, their signature over it is kept. Accepted twice it has one effect. Raises NotFound,
     NotAllowed; Conflict if it is final otherwise, the text is another by now, a party may make no deals or the permit of
     the line does not hold today.
     """
@@ -74,6 +83,8 @@ def accept_award(
         text = terms(award.terms)
         if terms_sha256 is not None and terms_sha256 != text.sha256:
             raise Conflict("The text of the contract is another by now. Read it again before you accept.")
+        if proof is not None:
+            _sign(session, actor, held, proof, text.sha256, now)
         if held.side == "producer":
             award.producer_accepted_at = now
         else:
@@ -113,6 +124,23 @@ def accept_award(
         if award.round_id is not None:
             settle_if_final(session, award.round_id, most_recourses=MOST_RECOURSES, now=now)
     return made.id
+
+
+def _sign(session: Session, actor: Actor, held: _Held, proof: FreshProof, digest: str, now: datetime) -> None:
+    if proof.person_id != actor.person_id:
+        raise NotAllowed
+    session.add(
+        ContractSignature(
+            award_id=held.award.id,
+            side=held.side,
+            person_id=proof.person_id,
+            person_name=proof.name,
+            organization_id=held.organization_id,
+            sha256=digest,
+            signed_at=now,
+            checked=proof.checked,
+        )
+    )
 
 
 def decline_award(session: Session, actor: Actor, award_id: int, reason: str, *, now: datetime) -> None:

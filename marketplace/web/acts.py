@@ -15,6 +15,7 @@ ACTS: Final = {
     "account.sign_in_failed": lazy("failed to sign in"),
     "account.sign_out": lazy("signed out"),
     "demo.load": lazy("loaded the demo world"),
+    "account.proof_failed": lazy("typed a wrong password when signing"),
     "account.reset_asked": lazy("asked for a new password"),
     "account.reset": lazy("set a new password by mail"),
     "account.password": lazy("changed the password"),

@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed
 from marketplace.queries import awards as reading
 from marketplace.services import awards
-from marketplace.web.context import actor, now, session
+from marketplace.services.signing import prove
+from marketplace.web.auth import origin
+from marketplace.web.context import actor, now, parts, session
 from marketplace.web.forms.awards import AcceptForm, DeclineForm
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import wish
@@ -29,18 +31,33 @@ def index() -> ResponseReturnValue:
 def show(award_id: int) -> ResponseReturnValue:
     """Show one award with its reasons, its money and its proof."""
     page = reading.award_page(session(), actor(), award_id, now=now())
-    return render_template("awards/show.html", page=page)
+    return render_template("awards/show.html", page=page, form=AcceptForm(formdata=None))
 
 
 @blueprint.post("/awards/<int:award_id>/accept")
 @requires("award.answer")
 def accept(award_id: int) -> ResponseReturnValue:
-    """Accept an award over the text that was shown."""
+    """Sign the text that was shown, with the password typed afresh."""
     form = AcceptForm()
-    reading.award_page(session(), actor(), award_id, now=now())
-    if not form.validate():
+    page = reading.award_page(session(), actor(), award_id, now=now())
+    if not page.may_answer:
+        raise NotAllowed
+    valid = form.validate()
+    if form.terms_sha256.errors:
         raise Conflict("The text of the contract is another by now. Read it again before you accept.")
-    contract_id = awards.accept_award(session(), actor(), award_id, terms_sha256=form.terms_sha256.data, now=now())
+    if page.terms is None or form.terms_sha256.data != page.terms.sha256:
+        raise Conflict("The text of the contract is another by now. Read it again before you accept.")
+    proof = None
+    if valid:
+        try:
+            proof = prove(session(), parts().passwords, actor(), form.password.data or "", origin(), now=now())
+        except Invalid as refusal:
+            form.show(refusal)
+    if proof is None:
+        return render_template("awards/show.html", page=page, form=form), 422
+    contract_id = awards.accept_award(
+        session(), actor(), award_id, terms_sha256=form.terms_sha256.data, proof=proof, now=now()
+    )
     if contract_id is not None:
         flash(gettext("Both sides have accepted: this is the contract."), "use")
         return redirect(url_for("contracts.show", contract_id=contract_id), code=303)

@@ -183,7 +183,8 @@ def _read_and_accept(plant: Walker, recycler: Walker, round_address: str) -> str
     for walker, name in ((plant, "award-of-the-plant"), (recycler, "award-of-the-recycler")):
         walker.go(award, name)
         assert walker.page.locator("main .why").count(), "it says why"
-        walker.press(f"form[action='{award}/accept'] button", f"{name}-accepted")
+        walker.page.locator(f"form[action='{award}/accept'] input[name=password]").fill(PASSWORD)
+        walker.press(f"form[action='{award}/accept'] button[type=submit]", f"{name}-accepted")
     return recycler.path
 
 

@@ -8,20 +8,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from marketplace.adapters.passwords import Argon2Passwords
 from marketplace.jobs import work
+from marketplace.persistence.database import transaction
 from marketplace.persistence.invariants import broken
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Person
 from marketplace.persistence.rounds import Award, Contract, Leftover, Round
+from marketplace.persistence.signatures import ContractSignature
 from marketplace.services import jobs
 from tests.conftest import counted
 from tests.factories import Make
 from tests.integration.services.rounds_world import World, published, world
 
 Browse = Callable[..., FlaskClient]
+
+PASSWORD = "炉渣也能做砖"
 
 
 def people(made: World) -> dict[str, Person]:
@@ -101,14 +106,31 @@ def test_the_whole_way_of_a_round(app: Flask, app_make: Make, browse: Browse) ->
     assert "待贵方答复" in plant.get("/awards").text
     shown = plant.get(award_url).text
     digest = shown.partition('name="terms_sha256" value="')[2][:64]
-    assert plant.post(f"{award_url}/accept", data={"terms_sha256": "x" * 64}).status_code == 409
+    with transaction(app_make.session):
+        app_make.session.execute(update(Person).values(password_hash=Argon2Passwords().hashed(PASSWORD)))
+    signing = {"terms_sha256": digest, "password": PASSWORD}
+    assert plant.post(f"{award_url}/accept", data=signing | {"terms_sha256": "x" * 64}).status_code == 409
     assert plant.post(f"{award_url}/accept", data={}).status_code == 409
-    accepted = plant.post(f"{award_url}/accept", data={"terms_sha256": digest})
+    for wrong in ("", "another"):
+        assert plant.post(f"{award_url}/accept", data=signing | {"password": wrong}).status_code == 422
+    assert app_make.session.scalar(select(func.count(ContractSignature.id))) == 0
+    assert app_make.session.get_one(Award, award.id, populate_existing=True).producer_accepted_at is None
+    app_make.session.rollback()
+    accepted = plant.post(f"{award_url}/accept", data=signing)
     assert accepted.headers["Location"] == award_url
-    made_it = recycler.post(f"{award_url}/accept", data={"terms_sha256": digest})
+    made_it = recycler.post(f"{award_url}/accept", data=signing)
     assert made_it.headers["Location"] == "/contracts/1"
-    again = recycler.post(f"{award_url}/accept", data={"terms_sha256": digest})
+    again = recycler.post(f"{award_url}/accept", data=signing)
     assert again.headers["Location"] == "/contracts/1"
+    signed = app_make.session.execute(
+        select(ContractSignature.side, ContractSignature.sha256, ContractSignature.checked).order_by(
+            ContractSignature.id
+        )
+    ).all()
+    assert [tuple(row) for row in signed] == [("producer", digest, "password"), ("recycler", digest, "password")]
+    app_make.session.rollback()
+    assert recycler.get("/contracts/1").text.count("the password was checked") == 2
+    assert recycler.get("/contracts/1/print?language=zh_Hans_CN").text.count("已核验密码") == 2
     paper = recycler.get("/contracts/1/print?language=zh_Hans_CN").text
     assert "污染防治" in paper
     assert "Pollution control" in recycler.get("/contracts/1").text
