@@ -111,8 +111,9 @@ def sale(listing_id: int) -> ResponseReturnValue:
 def watch(listing_id: int) -> ResponseReturnValue:
     """Send an event whenever an open sale has changed; 204, and the page asks by itself, where there are too many streams."""
     found = open_sale(session(), actor(), listing_id, now=now())
-    events = parts().hub.stream(listing_id, request.args.get("version", found.version))
-    if events is None or found.bidding != "open":
+    version = request.args.get("version", found.version)
+    events = parts().hub.stream(listing_id, version) if found.bidding == "open" else None
+    if events is None:
         return Response(status=204)
     return Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
