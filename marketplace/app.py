@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from importlib import import_module
 from typing import Any, Final
 
@@ -23,9 +24,11 @@ from marketplace.adapters.sealing import KeyFile
 from marketplace.jobs import queue
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.parks import Park
+from marketplace.queries.opensales import sale_versions
 from marketplace.settings import Settings
 from marketplace.solver.spread import Spread, Wanted
 from marketplace.web import context, errors, filters, i18n, people, routing, security, templating
+from marketplace.web.watching import Hub
 
 BLUEPRINTS: Final = (
     "auth",
@@ -69,6 +72,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     def spreads(wanted: Wanted) -> Spread:
         return spread(settings.solver, wanted=wanted)
 
+    def versions(wanted: frozenset[int], now: datetime) -> dict[int, str]:
+        with sessions() as session:
+            return sale_versions(session, wanted, now=now)
+
     sealer = KeyFile(settings.seal_key, make=settings.seal_key_made)
     tasks = queue.Queue(settings, sessions, mailer(settings), write, spreads, sealer)
     app.extensions["marketplace"] = context.Parts(
@@ -79,6 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sealer=sealer,
         enqueue=tasks.send,
         spreads=spreads,
+        hub=Hub(versions, settings.watchers),
     )
     app.extensions["marketplace.engine"] = engine
     app.extensions["marketplace.spread"] = spread

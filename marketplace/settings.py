@@ -52,6 +52,8 @@ class Settings:
     secure_cookies: bool
     idle_minutes: int
     absolute_hours: int
+    watchers: int
+    """How many pages of open sales one web process keeps up to date by streams; further ones ask again by themselves."""
     template_folder: Path = ROOT / "templates"
     static_folder: Path = ROOT / "static"
     migrations_folder: Path = ROOT / "migrations"
@@ -107,6 +109,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         secure_cookies=text("SECURE_COOKIES", "0") == "1",
         idle_minutes=whole("IDLE_MINUTES", 30, 1, 24 * 60),
         absolute_hours=whole("ABSOLUTE_HOURS", 12, 1, 24 * 7),
+        watchers=whole("WATCHERS", 16, 0, 1000),
     )
 
 

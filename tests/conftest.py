@@ -116,7 +116,7 @@ def make(session: Session) -> Make:
 def settings_for(url: str, folder: Path) -> configuration.Settings:
     """Return settings for an application on a database, with its files in a folder."""
     read = configuration.read({"HUIYONG_DATA": str(folder), "HUIYONG_SECRET_KEY": "k" * 40})
-    return replace(read, database_url=url, seal_key=SEALER.path, seal_key_made=True)
+    return replace(read, database_url=url, seal_key=SEALER.path, seal_key_made=True, watchers=0)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,6 +33,7 @@ from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
 from marketplace.queries.accounts import account, digest
 from marketplace.services.opening import open_bids
+from marketplace.services.opensales import in_plain_sight
 from marketplace.services.seals import sealed
 
 Row = TypeVar("Row")
@@ -207,7 +208,7 @@ class Make:
         """
         Make a live bid of 40 yuan a tonne at the gate for 5,000 t a month.
 
-        It is sealed, see `opened`; with ``opened_at`` it was opened then.
+        It is sealed, see `opened`; with ``opened_at`` it was opened then; in an open sale it lies in plain sight.
         """
         terms = {
             "price_fen_per_t": 4000,
@@ -226,6 +227,8 @@ class Make:
             "received_at": NOON + timedelta(hours=1),
         }
         terms |= {name: given.pop(name) for name in terms.keys() & given.keys()}
+        if listing.ascending is not None:
+            return self._add(in_plain_sight(Terms(**terms), **(columns | given)))  # type: ignore[arg-type]
         bid = sealed(SEALER, Terms(**terms), **(columns | given))  # type: ignore[arg-type]
         for name, value in terms.items() if bid.opened_at else ():
             setattr(bid, name, value)

@@ -22,7 +22,7 @@ def main() -> int:
     os.environ.setdefault("HUIYONG_PUBLIC_URL", f"http://{HOST}:{PORT}")
     web = [
         str(BIN / "gunicorn"), "wsgi:app", "--bind", f"{HOST}:{PORT}", "--worker-class", "gthread", "--workers", "2",
-        "--threads", "16", "--timeout", "60", "--log-level", "warning",
+        "--threads", "32", "--graceful-timeout", "5", "--timeout", "60", "--log-level", "warning",
     ]  # fmt: skip
     worker = [str(BIN / "flask"), "--app", "wsgi", "worker"]
     running = [subprocess.Popen(command) for command in (web, worker)]

@@ -6,15 +6,20 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta, timezone
 from typing import Final, Literal, TypeAlias
 
+from marketplace.domain.ascending import LEAST_STEP_FEN, Ascending
 from marketplace.domain.errors import Invalid
 from marketplace.domain.quantities import MOST_KG, Month
 from marketplace.domain.waiting import refuse_storage
 
 State: TypeAlias = Literal["draft", "published", "sold", "expired", "withdrawn"]
+SaleKind: TypeAlias = Literal["sealed", "ascending"]
 Bidding: TypeAlias = Literal["none", "open", "to_open", "to_decide", "decided"]
 
 DISCLOSURES: Final = ("open", "members", "masked")
 """Who reads the producer's name: everybody; verified organizations; nobody but the park until an award."""
+
+SALE_KINDS: Final[tuple[SaleKind, ...]] = ("sealed", "ascending")
+"""Bids that nobody reads before the deadline; or bids that everybody reads, each better than the one before."""
 
 LOADING_MODES: Final = ("", "silo", "loader", "belt", "crane", "bags")
 """How trucks are loaded; empty where it is not said."""
@@ -45,6 +50,7 @@ class NewListing:
     ``kg_per_month`` is offered in each month of the window; ``least_lot_kg`` and ``cap_per_buyer_kg`` are the least and
     the most that one recycler gets over the whole window. ``storage_kg`` may wait in the plant's yard over the end of a month,
     which costs the plant ``storage_fen_per_t`` for each tonne and month. ``bids_close_at`` None: it waits for a matching round alone.
+    ``least_step_fen_per_t`` and ``soft_close_minutes`` count in an open sale alone.
     """
 
     first_month: Month
@@ -62,6 +68,9 @@ class NewListing:
     storage_fen_per_t: int = 0
     note: str = ""
     bids_close_at: datetime | None = None
+    sale_kind: SaleKind = "sealed"
+    least_step_fen_per_t: int = LEAST_STEP_FEN
+    soft_close_minutes: int = 5
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -89,6 +98,11 @@ class NewListing:
             raise Invalid("Say who may read your name.", field="disclosure")
         if self.loading_mode not in LOADING_MODES:
             raise Invalid("This way of loading is not known.", field="loading_mode")
+        if self.sale_kind not in SALE_KINDS:
+            raise Invalid("Say how bids are made.", field="sale_kind")
+        Ascending(least_step_fen_per_t=self.least_step_fen_per_t, soft_close_minutes=self.soft_close_minutes)
+        if self.sale_kind == "ascending" and self.bids_close_at is None:
+            raise Invalid("An open sale needs a day until which bids are taken.", field="bids_close_on")
 
     @property
     def kg(self) -> int:
@@ -122,6 +136,9 @@ RULE_FIELDS: Final = (
     "small_works_share_percent",
     "disclosure",
     "bids_close_at",
+    "sale_kind",
+    "least_step_fen_per_t",
+    "soft_close_minutes",
 )
 """The rules of a sale: fixed from its publication on, so before the first bid, whether one was made or not."""
 

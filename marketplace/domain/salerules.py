@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from marketplace.domain.ascending import Ascending
 from marketplace.domain.bids import ANSWER_DAYS, STANDBY_DAYS
-from marketplace.domain.canonical import sha256, to_json
+from marketplace.domain.canonical import LATER, sha256, to_json
 from marketplace.domain.quantities import Month
 
 RANKING: Final = "net_fen_per_t descending, then received_at, then number of the bid"
@@ -39,6 +40,8 @@ class FixedRules:
     cap_per_buyer_kg: int | None
     small_works_share_percent: int
     disclosure: str
+    ascending: Ascending | None = field(default=None, metadata=LATER)
+    """Of an open sale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,11 @@ class Goods:
 
 @dataclass(frozen=True, kw_only=True)
 class SaleRules:
-    """The rules of one sale. ``bids_close_at`` is fixed too, but for the notice after a change of the goods."""
+    """
+    The rules of one sale. ``bids_close_at`` is fixed too, but for the notice after a change of the goods.
+
+    Bids move the end of an open sale; the deadline that the rules name stays.
+    """
 
     listing_id: int
     fixed: FixedRules

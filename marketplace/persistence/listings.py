@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.domain.ascending import LEAST_STEP_FEN, Ascending, Offer
 from marketplace.domain.bids import Ranked, Terms, ranked
-from marketplace.domain.listings import Bidding, bidding_of
+from marketplace.domain.listings import Bidding, SaleKind, bidding_of
 from marketplace.persistence.base import EPOCH, MICROSECOND, Base, Fen, Instant, Kilograms, MonthOf
 
 
@@ -28,6 +29,14 @@ class Listing(Base):
         CheckConstraint("small_works_share_percent between 0 and 100", name="share_is_a_percentage"),
         CheckConstraint("storage_kg >= 0", name="storage_not_negative"),
         CheckConstraint("storage_fen_per_t between 0 and 100000", name="storage_cost_sensible"),
+        CheckConstraint("sale_kind in ('sealed', 'ascending')", name="sale_kind_known"),
+        CheckConstraint("sale_kind = 'sealed' or bids_close_at is not null", name="open_sale_with_a_deadline"),
+        CheckConstraint("least_step_fen_per_t > 0", name="least_step_positive"),
+        CheckConstraint("soft_close_minutes > 0", name="soft_close_positive"),
+        CheckConstraint(
+            "planned_close_at is null or (sale_kind = 'ascending' and planned_close_at < bids_close_at)",
+            name="moved_later_by_bids",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,7 +60,12 @@ class Listing(Base):
     loading_mode: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     bids_close_at: Mapped[Instant | None]
-    """Until when recyclers may bid; none: the listing waits for a matching round alone."""
+    """Until when recyclers may bid; none: the listing waits for a matching round alone. Bids move it in an open sale."""
+    sale_kind: Mapped[SaleKind] = mapped_column(String, default="sealed")
+    least_step_fen_per_t: Mapped[Fen] = mapped_column(default=LEAST_STEP_FEN)
+    soft_close_minutes: Mapped[int] = mapped_column(default=5)
+    planned_close_at: Mapped[Instant | None]
+    """The deadline that the rules name, where bids have moved it; none: it is where it was."""
     drafted_at: Mapped[Instant]
     published_at: Mapped[Instant | None] = mapped_column(index=True)
     """None while it is a draft that only its producer sees."""
@@ -68,6 +82,18 @@ class Listing(Base):
     """Until when bids without an award stand by; none: nothing was awarded yet. Told once, it is not moved but to end it."""
 
     months: Mapped[list[ListingMonth]] = relationship(back_populates="listing", lazy="raise")
+
+    @property
+    def stated_close_at(self) -> datetime | None:
+        """The deadline that the rules name; bids come in until `bids_close_at`."""
+        return self.planned_close_at or self.bids_close_at
+
+    @property
+    def ascending(self) -> Ascending | None:
+        """What is fixed of an open sale; none for a sealed one."""
+        if self.sale_kind != "ascending":
+            return None
+        return Ascending(least_step_fen_per_t=self.least_step_fen_per_t, soft_close_minutes=self.soft_close_minutes)
 
     def bidding(self, now: datetime) -> Bidding:
         """Read how far its bidding is off its timestamps."""
@@ -209,3 +235,12 @@ def valid() -> ColumnElement[bool]:
 def in_rank(bids: Iterable[Bid]) -> tuple[Ranked, ...]:
     """Return opened bids from the one that nets the seller most; equal ones by time of receipt."""
     return ranked((bid.id, bid.net_fen_per_t, (bid.received_at - EPOCH) // MICROSECOND) for bid in bids)
+
+
+def offers(bids: Iterable[Bid]) -> list[Offer]:
+    """Return opened bids in the order of `in_rank`, as an open sale reckons with them."""
+    by_id = {bid.id: bid for bid in bids}
+    return [
+        Offer(each.bid_id, each.net_fen_per_t, by_id[each.bid_id].terms.kg_per_month)
+        for each in in_rank(by_id.values())
+    ]

@@ -50,11 +50,13 @@ def stated_rules(session: Session, listing_id: int) -> StatedRules | None:
 
 def rules_of(session: Session, listing: Listing, stream: WasteStream) -> SaleRules | None:
     """Return the rules that follow from the rows as they are; none for a listing that takes no bids. One SELECT."""
-    if listing.bids_close_at is None:
+    closes_at = listing.stated_close_at
+    if closes_at is None:
         return None
     return SaleRules(
         listing_id=listing.id,
         fixed=FixedRules(
+            kind=listing.sale_kind,
             first_month=listing.first_month,
             last_month=listing.last_month,
             asking_fen_per_t=listing.asking_fen_per_t,
@@ -62,8 +64,9 @@ def rules_of(session: Session, listing: Listing, stream: WasteStream) -> SaleRul
             cap_per_buyer_kg=listing.cap_per_buyer_kg,
             small_works_share_percent=listing.small_works_share_percent,
             disclosure=listing.disclosure,
+            ascending=listing.ascending,
         ),
-        bids_close_at=listing.bids_close_at,
+        bids_close_at=closes_at,
         goods=Goods(
             material=stream.material,
             waste_code=stream.waste_code,

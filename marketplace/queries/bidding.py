@@ -15,7 +15,7 @@ from marketplace.domain.bids import Terms, stands_by, usual
 from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.fit import Fit, Verdict
-from marketplace.domain.listings import Bidding, month_at
+from marketplace.domain.listings import Bidding, SaleKind, month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.lines import IntakeLine
@@ -28,16 +28,18 @@ from marketplace.persistence.streams import WasteStream
 from marketplace.queries.bids import over
 from marketplace.queries.board import Card
 from marketplace.queries.calls import Call, calls_of
+from marketplace.queries.opensales import OpenSale, open_sale
 from marketplace.queries.public import OwnLine, PublicListing, public_listing
 
 
 @dataclass(frozen=True)
 class Live:
-    """That a bid of the line stands; what it says is sealed, from its bidder too."""
+    """That a bid of the line stands; what it says is sealed, from its bidder too, but in an open sale."""
 
     id: int
     revision: int
     received_at: datetime
+    terms: Terms | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class BidFormPage:
     def card(self) -> Card:
         """The listing as the bidder sees it."""
         return self.listing.card
+
+    @property
+    def sale(self) -> OpenSale | None:
+        """How it stands, if it is an open one."""
+        return self.listing.sale
 
 
 def bid_form_page(
@@ -109,13 +116,14 @@ def bid_form_page(
         )
     )
     asking = listing.card.asking_fen_per_t or 0
+    in_sight = listing.card.sale_kind == "ascending"
     return BidFormPage(
         listing=listing,
         line=chosen,
         bidder_zh=zh,
         bidder_en=en or zh,
         usual_fen_per_t=usual([asking, *(price for price in earlier if price is not None)]),
-        live=None if live is None else Live(live.id, live.revision, live.received_at),
+        live=None if live is None else Live(live.id, live.revision, live.received_at, live.terms if in_sight else None),
         kg_per_month=listing.card.kg_per_month or 0,
     )
 
@@ -178,6 +186,7 @@ class AwardPage:
     bidding: Bidding
     withdrawn: bool
     bids_close_at: datetime | None
+    sale_kind: SaleKind
     decided_because: str
     left: tuple[tuple[Month, int, int], ...]
     """Month, offered, left."""
@@ -189,6 +198,8 @@ class AwardPage:
     standby_until: datetime | None
     """Until when bids without an award stand by; none unless they do."""
     calls: tuple[Call, ...]
+    sale: OpenSale | None
+    """How an open sale stands while bids are taken."""
 
     @property
     def next_up(self) -> Candidate | None:
@@ -247,6 +258,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         bidding=bidding,
         withdrawn=listing.withdrawn_at is not None,
         bids_close_at=listing.bids_close_at,
+        sale_kind=listing.sale_kind,
         decided_because=listing.bids_decided_because,
         left=left,
         rows=_candidates(session, listing, left, now) if opened else (),
@@ -256,7 +268,14 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         may_end=(bidding == "to_decide" or stands) and decides,
         standby_until=listing.standby_until if stands else None,
         calls=calls_of(session, listing_id) if opened else (),
+        sale=open_sale(session, actor, listing_id, now=now) if _shown(listing, bidding, now) else None,
     )
+
+
+def _shown(listing: Listing, bidding: Bidding, now: datetime) -> bool:
+    """Return whether an open sale is shown as it stands: while bids are taken, on the board."""
+    stands = listing.published_at is not None and listing.withdrawn_at is None
+    return stands and listing.ascending is not None and bidding == "open" and (listing.expires_at or now) > now
 
 
 def _candidates(

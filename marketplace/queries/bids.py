@@ -1,7 +1,8 @@
 """
 Reads: a recycler's own bids, what they come to, and why one was lost. Nobody reads another's.
 
-Until a listing's bids are opened nobody reads what a bid says, its bidder neither: there is its receipt alone.
+Until a listing's bids are opened nobody reads what a bid says, its bidder neither: there is its receipt alone. In an open
+sale the bidder reads its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.bids import State, Terms, stands_by, state_of
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import Bidding
+from marketplace.domain.listings import Bidding, SaleKind
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.lines import IntakeLine
@@ -73,6 +74,7 @@ class BidRow:
     received_at: datetime
     opened_at: datetime | None
     bids_close_at: datetime | None
+    sale_kind: SaleKind
     bidding: Bidding
     state: State
     awarded_kg: int
@@ -127,6 +129,7 @@ class BidPage:
     """What the line's limits say against it now."""
     listing_public: bool
     may_change: bool
+    may_withdraw: bool
 
 
 def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> BidPage:
@@ -166,6 +169,9 @@ def bid_page(session: Session, actor: Actor, bid_id: int, *, now: datetime) -> B
         unmet=tuple(reason.sentence for reason in fit.reasons),
         listing_public=public,
         may_change=row.state == "live" and actor.may("bid.submit", Belonging.to(bid.organization_id)),
+        may_withdraw=row.state == "live"
+        and listing.ascending is None
+        and actor.may("bid.withdraw", Belonging.to(bid.organization_id)),
     )
 
 
@@ -218,7 +224,8 @@ def _is_open(listing: Listing) -> bool:
 
 
 def _terms(bid: Bid, listing: Listing) -> Terms | None:
-    return bid.terms if _is_open(listing) and bid.price_fen_per_t is not None else None
+    told = _is_open(listing) or listing.ascending is not None
+    return bid.terms if told and bid.price_fen_per_t is not None else None
 
 
 def _own() -> Any:
@@ -298,6 +305,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         received_at=bid.received_at,
         opened_at=listing.bids_opened_at,
         bids_close_at=listing.bids_close_at,
+        sale_kind=listing.sale_kind,
         bidding=bidding,
         state=state,
         awarded_kg=row.awarded_kg,

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, selec
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
-from marketplace.domain.listings import BANDS, Bidding, Sight, band_of, bidding_of, month_at
+from marketplace.domain.listings import BANDS, Bidding, SaleKind, Sight, band_of, bidding_of, month_at
 from marketplace.domain.places import Point, divisions, great_circle_m
 from marketplace.domain.quantities import Month
 from marketplace.persistence.listings import Listing, ListingMonth
@@ -69,6 +69,7 @@ class Card:
     distance_m: int | None
     bidding: Bidding
     bids_close_at: datetime | None
+    sale_kind: SaleKind
     published_at: datetime
     expires_at: datetime
 
@@ -138,6 +139,7 @@ def cards_of(session: Session, viewer: Viewer, ids: Sequence[int], *, now: datet
                 Listing.asking_fen_per_t,
                 Listing.disclosure,
                 Listing.bids_close_at,
+                Listing.sale_kind,
                 Listing.bids_opened_at,
                 Listing.bids_decided_at,
                 Listing.published_at,
@@ -193,6 +195,7 @@ def _card(row: Any, viewer: Viewer, now: datetime, *, awarded: bool) -> Card:
             bids_decided_at=row.bids_decided_at,
         ),
         bids_close_at=row.bids_close_at,
+        sale_kind=row.sale_kind,
         published_at=row.published_at,
         expires_at=row.expires_at,
     )

@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import NotFound
-from marketplace.domain.listings import EXPIRES_SOON, Bidding, NewListing, State, month_at, rules_stay, state_of
+from marketplace.domain.listings import (
+    EXPIRES_SOON,
+    Bidding,
+    NewListing,
+    SaleKind,
+    State,
+    month_at,
+    rules_stay,
+    state_of,
+)
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, sentence
 from marketplace.persistence.fit import offered
@@ -51,6 +60,7 @@ class ListingRow:
     expires_at: datetime | None
     bidding: Bidding
     bids_close_at: datetime | None
+    sale_kind: SaleKind
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,7 @@ def _row(row: Any, now: datetime) -> ListingRow:
         expires_at=listing.expires_at,
         bidding=listing.bidding(now),
         bids_close_at=listing.bids_close_at,
+        sale_kind=listing.sale_kind,
     )
 
 
@@ -240,7 +251,10 @@ def _command(listing: Listing) -> NewListing:
         loading_hours=listing.loading_hours,
         loading_mode=listing.loading_mode,
         note=listing.note,
-        bids_close_at=listing.bids_close_at,
+        bids_close_at=listing.stated_close_at,
+        sale_kind=listing.sale_kind,
+        least_step_fen_per_t=listing.least_step_fen_per_t,
+        soft_close_minutes=listing.soft_close_minutes,
     )
 
 

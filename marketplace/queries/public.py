@@ -23,6 +23,7 @@ from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.board import Card, cards_of
+from marketplace.queries.opensales import OpenSale, open_sale
 from marketplace.queries.questions import Asker, QuestionRow, askers, questions_of
 from marketplace.queries.takers import ORDER
 from marketplace.queries.viewers import viewer_of
@@ -67,6 +68,8 @@ class PublicListing:
     questions: tuple[QuestionRow, ...]
     askers: tuple[Asker, ...]
     """The own organizations that may ask; none once the bidding is over."""
+    sale: OpenSale | None
+    """How it stands, if it is an open one."""
 
 
 def public_listing(session: Session, actor: Actor, listing_id: int, *, now: datetime) -> PublicListing:
@@ -111,6 +114,7 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
         if told
         else (),
         askers=askers(session, actor, producer_id=producer.id) if told and card.bidding == "open" else (),
+        sale=open_sale(session, actor, listing_id, now=now) if told and card.sale_kind == "ascending" else None,
     )
 
 

@@ -17,7 +17,7 @@ from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Award
 from marketplace.persistence.workdays import calendar_of
 from marketplace.services.bidawards import decide, left_by_month, make_award, months_of, must_fit, must_keep_the_rules
-from marketplace.services.bidding import Sale, held_sale
+from marketplace.services.bidding import Sale, held_sale, too_early
 from marketplace.services.counters import Share, reserve
 from marketplace.services.ladder import lapse_overdue, noticing
 from marketplace.services.verification import must_be_verified
@@ -128,10 +128,7 @@ def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime, *
         case "none":
             raise Conflict("This listing takes no bids: it waits for a matching round.")
         case "open":
-            raise Conflict(
-                "Bids are sealed until %(bids_close_at)s: before that nobody reads or awards them.",
-                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
-            )
+            raise too_early(listing)
         case "to_open":
             raise Conflict("The deadline has passed and the bids are still sealed: open them first.")
         case "decided" if not (ending and listing.standby_until is not None and now < listing.standby_until):

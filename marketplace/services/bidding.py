@@ -67,3 +67,13 @@ def must_be_open(listing: Listing, now: datetime) -> None:
                 "Bidding ended at %(bids_close_at)s by the clock of the server. What comes later does not count.",
                 bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
             )
+
+
+def too_early(listing: Listing) -> Conflict:
+    """Return why nothing is opened or awarded while bids are taken."""
+    at = listing.bids_close_at.isoformat() if listing.bids_close_at else None
+    if listing.ascending is not None:
+        return Conflict("Bids are taken until %(bids_close_at)s: before that nothing is awarded.", bids_close_at=at)
+    return Conflict(
+        "Bids are sealed until %(bids_close_at)s: before that nobody reads or awards them.", bids_close_at=at
+    )

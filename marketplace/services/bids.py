@@ -1,8 +1,9 @@
-"""Writes: recyclers bid, replace their bids and withdraw them, until the deadline."""
+"""Writes: recyclers bid, replace their bids and withdraw them, until the deadline; in an open sale bids bind."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.bidding import held_listing, must_be_open, must_be_public
+from marketplace.services.opensales import in_plain_sight, move_end, must_better_what_stands
 from marketplace.services.salerules import rules_in_force
 from marketplace.services.seals import sealed, unsealed
 from marketplace.services.verification import must_be_verified
@@ -27,12 +29,15 @@ from marketplace.services.verification import must_be_verified
 
 def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, now: datetime) -> int:
     """
-    Take a bid, seal it and return its id; one of the line that stands is replaced, the same one again changes nothing.
+    Take a bid and return its id; one of the line that stands is replaced, the same one again changes nothing.
+
+    It is sealed; in an open sale it lies in plain sight, has to better what stands, and moves an end that is near.
 
     ``now`` is when it was received: it must lie before the deadline, which the listing's row is held for meanwhile.
     It keeps the hash of the rules that it was made on. Raises NotFound, NotAllowed; Invalid if it is more than offered,
     or unusual and not confirmed; Conflict after the deadline, for own or related waste, for a line that cannot take it,
-    without verification, if the rules are not those that the bidder has read, or if the key is not there.
+    without verification, if the rules are not those that the bidder has read, if the key is not there, or if it betters
+    nothing in an open sale.
     """
     with transaction(session):
         listing = held_listing(session, new.listing_id)
@@ -50,25 +55,29 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
         if live is not None and _same(live, new, sealer):
             return live.id
         _must_be_meant(session, listing, organization_id, new)
+        terms, ascending = _terms(new, fit), listing.ascending
+        if ascending is not None:
+            must_better_what_stands(session, listing, ascending, live, terms)
         revision = session.scalar(
             select(func.coalesce(func.max(Bid.revision), 0)).where(Bid.listing_id == listing.id, Bid.line_id == line.id)
         )
         if live is not None:
             live.replaced_at = now
             session.flush()
-        bid = sealed(
-            sealer,
-            _terms(new, fit),
-            listing_id=listing.id,
-            line_id=line.id,
-            organization_id=organization_id,
-            revision=(revision or 0) + 1,
-            road_m=fit.haul.road_m,
-            received_at=now,
-            received_from=actor.person_id,
-            rules_sha256=rules.sha256,
-        )
+        columns: dict[str, Any] = {
+            "listing_id": listing.id,
+            "line_id": line.id,
+            "revision": (revision or 0) + 1,
+            "organization_id": organization_id,
+            "road_m": fit.haul.road_m,
+            "received_at": now,
+            "received_from": actor.person_id,
+            "rules_sha256": rules.sha256,
+        }
+        bid = sealed(sealer, terms, **columns) if ascending is None else in_plain_sight(terms, **columns)
         session.add(bid)
+        if ascending is not None:
+            move_end(listing, ascending, now)
         session.flush()
         _note(session, actor, "bid.submit", bid, park_id, now)
     return bid.id
@@ -78,7 +87,7 @@ def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) 
     """
     Take a bid back, until the deadline; withdrawn twice is withdrawn once.
 
-    Raises NotFound, NotAllowed, Conflict after the deadline or if it was replaced.
+    Raises NotFound, NotAllowed, Conflict after the deadline, if it was replaced, or in an open sale.
     """
     with transaction(session):
         row = session.execute(
@@ -96,6 +105,8 @@ def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) 
         if bid.replaced_at is not None:
             raise Conflict("This bid has been replaced by a newer one.")
         must_be_open(listing, now)
+        if listing.ascending is not None:
+            raise Conflict("In an open sale bids bind: others have answered yours. It cannot be withdrawn.")
         bid.withdrawn_at = now
         _note(session, actor, "bid.withdraw", bid, row.park_id, now)
 

@@ -100,7 +100,8 @@ def edit_listing(
         if listing.withdrawn_at is not None:
             raise Conflict("This listing has been withdrawn. Begin a new one for the stream.")
         values = asdict_of(new)
-        changed = sorted(name for name in MATERIAL_FIELDS if getattr(listing, name) != values[name])
+        stand = {name: getattr(listing, name) for name in MATERIAL_FIELDS} | {"bids_close_at": listing.stated_close_at}
+        changed = sorted(name for name in MATERIAL_FIELDS if stand[name] != values[name])
         sells = published and _takes_bids(listing, now)
         if sells:
             _must_keep_rules(changed)
@@ -111,7 +112,8 @@ def edit_listing(
         if published and changed:
             must_be_verified(session, of.organization_id)
         for name, value in values.items():
-            setattr(listing, name, value)
+            if name in changed or name not in MATERIAL_FIELDS:
+                setattr(listing, name, value)
         _note(session, actor, "listing.edit", listing, of, now, changed=changed)
         if published and changed:
             if not sells and "bids_close_at" in changed:
@@ -293,7 +295,7 @@ def _must_be_free_to_change(session: Session, listing: Listing) -> None:
 
 def _begin_anew(listing: Listing) -> None:
     """Forget the opening of a sale that nobody bid on: with another deadline it takes bids again."""
-    listing.bids_opened_at = listing.bids_decided_at = None
+    listing.bids_opened_at = listing.bids_decided_at = listing.planned_close_at = None
     listing.bids_decided_because = ""
 
 

@@ -14,7 +14,7 @@ from marketplace.domain.sealing import Sealer, Unsealable, digest_of
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.listings import Bid, Listing
-from marketplace.services.bidding import held_sale
+from marketplace.services.bidding import held_sale, too_early
 from marketplace.services.seals import unsealed
 
 
@@ -90,10 +90,7 @@ def _is_due(listing: Listing, now: datetime) -> bool:
         case "none":
             raise Conflict("This listing takes no bids: it waits for a matching round.")
         case "open":
-            raise Conflict(
-                "Bids are sealed until %(bids_close_at)s: before that nobody reads or awards them.",
-                bids_close_at=listing.bids_close_at.isoformat() if listing.bids_close_at else None,
-            )
+            raise too_early(listing)
         case "to_open":
             return True
         case _:

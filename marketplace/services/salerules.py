@@ -108,6 +108,7 @@ def change_goods(
         )
     at = _after_every_bid(session, listing.id, now)
     listing.bids_close_at = moved_deadline(listing.bids_close_at, at)
+    listing.planned_close_at = None  # the rules name this deadline from now on
     if month_at(listing.bids_close_at) > listing.last_month:
         raise Conflict("The months of this sale end before anybody could bid again. Withdraw the listing instead.")
     listing.expires_at = max(listing.expires_at or at, expiry(at, listing.bids_close_at))

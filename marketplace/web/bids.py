@@ -53,7 +53,12 @@ def new(listing_id: int) -> ResponseReturnValue:
                 form.show(refusal, status_of(refusal))
                 form.rules.data = page.listing.rules_sha256  # what stands on the page that is shown now
             else:
-                flash(gettext("Your bid is received and sealed. Until the deadline nobody reads what it says."), "use")
+                if page.sale is not None:
+                    flash(gettext("Your bid is received. It stands and binds until the sale ends."), "use")
+                else:
+                    flash(
+                        gettext("Your bid is received and sealed. Until the deadline nobody reads what it says."), "use"
+                    )
                 return redirect(url_for("bids.show", bid_id=bid_id), code=303)
     elif request.method == "GET":
         form.fill(page)

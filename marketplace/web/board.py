@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from marketplace.domain.errors import Conflict, Invalid, TooMany
 from marketplace.domain.wastes import ambiguity
@@ -13,17 +14,18 @@ from marketplace.queries import board as queries
 from marketplace.queries import near as near_queries
 from marketplace.queries import takers as takers_queries
 from marketplace.queries.board import Card
+from marketplace.queries.opensales import OpenSale, open_sale
 from marketplace.queries.public import public_listing
 from marketplace.queries.salerules import board_rules
 from marketplace.queries.takers import TakersPage
 from marketplace.services import questions as services
 from marketplace.web import filters
-from marketplace.web.context import actor, now, session
+from marketplace.web.context import actor, now, parts, session
 from marketplace.web.errors import status_of
 from marketplace.web.files import frozen_file
 from marketplace.web.forms.board import BoardForm, band_text
 from marketplace.web.forms.questions import QuestionForm
-from marketplace.web.i18n import gettext
+from marketplace.web.i18n import gettext, locale
 from marketplace.web.lists import link
 from marketplace.web.marks import kind_of
 from marketplace.web.routing import requires
@@ -37,7 +39,7 @@ SHOWN = 24
 @blueprint.app_context_processor
 def names() -> dict[str, Any]:
     """Let templates say bands of quantities and draw classes of waste."""
-    return {"band_text": band_text, "kind_of": kind_of, "link": link}
+    return {"band_text": band_text, "kind_of": kind_of, "link": link, "live_of": live_of}
 
 
 @blueprint.route("/board")
@@ -88,6 +90,50 @@ def ask(listing_id: int) -> ResponseReturnValue:
     return _show(listing_id, form)
 
 
+@blueprint.route("/board/<int:listing_id>/sale")
+@requires("board.read")
+def sale(listing_id: int) -> ResponseReturnValue:
+    """Show the part of the page that says how an open sale stands; 304 to whoever has it already."""
+    found = open_sale(session(), actor(), listing_id, now=now())
+    etag = f"{found.version}-{locale()}"
+    if etag in request.if_none_match:
+        answer = Response(status=304)
+    else:
+        answer = Response(render_template("board/_sale.html", sale=found))
+    answer.set_etag(etag)
+    answer.headers["X-Version"] = found.version
+    answer.headers["X-Open"] = "yes" if found.bidding == "open" else ""
+    return answer
+
+
+@blueprint.route("/board/<int:listing_id>/watch")
+@requires("board.read")
+def watch(listing_id: int) -> ResponseReturnValue:
+    """Send an event whenever an open sale has changed; 204, and the page asks by itself, where there are too many streams."""
+    found = open_sale(session(), actor(), listing_id, now=now())
+    version = request.args.get("version", found.version)
+    events = parts().hub.stream(listing_id, version) if found.bidding == "open" else None
+    if events is None:
+        return Response(status=204)
+    return Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def live_of(found: OpenSale) -> Markup:
+    """Return the attributes of the block that keeps itself up to date."""
+    said = {
+        "data-live": url_for("board.sale", listing_id=found.listing_id),
+        "data-watch": url_for("board.watch", listing_id=found.listing_id),
+        "data-version": found.version,
+        "data-now": now().isoformat(),
+        "data-open": "yes" if found.bidding == "open" else "",
+        "data-said-live": gettext("live"),
+        "data-said-asking": gettext("every few seconds"),
+        "data-said-lost": gettext("not connected: figures may be old"),
+        "data-said-changed": gettext("The sale has changed."),
+    }
+    return Markup(" ").join(Markup('{}="{}"').format(name, value) for name, value in said.items())
+
+
 @blueprint.route("/streams/<int:stream_id>/takers")
 @requires("stream.read")
 def takers(stream_id: int) -> ResponseReturnValue:
@@ -117,7 +163,7 @@ def rules(listing_id: int) -> ResponseReturnValue:
 def _show(listing_id: int, form: QuestionForm) -> ResponseReturnValue:
     page = public_listing(session(), actor(), listing_id, now=now())
     form.set_up(page.askers)
-    return render_template("board/show.html", page=page, card=page.card, form=form), form.status
+    return render_template("board/show.html", page=page, card=page.card, sale=page.sale, form=form), form.status
 
 
 def _takers_map(page: TakersPage) -> dict[str, Any]:

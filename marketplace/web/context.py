@@ -18,6 +18,7 @@ from marketplace.solver.spread import Spread, Wanted
 
 if TYPE_CHECKING:
     from marketplace.settings import Settings  # what stands above is known by type alone
+from marketplace.web.watching import Hub
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Parts:
     """Tells the task queue that the job of this id waits; lost, it is found by the sweep."""
     spreads: Callable[[Wanted], Spread]
     """Gives a run a place of its own to work on parts, as the settings say."""
+    hub: Hub
+    """Wakes the pages of open sales of this process when bids have come."""
 
 
 def parts() -> Parts:

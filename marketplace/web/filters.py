@@ -80,6 +80,11 @@ def instant(at: datetime | None) -> str:
     return NOTHING if at is None else instant_text(at, parts().settings.timezone)
 
 
+def second(at: datetime | None) -> str:
+    """Write an instant to the second, in the site's time zone."""
+    return NOTHING if at is None else instant_text(at, parts().settings.timezone, seconds=True)
+
+
 def day(value: date | datetime | None) -> str:
     """Write a day; of an instant, the day in the site's time zone."""
     if value is None:
@@ -205,7 +210,7 @@ def price_sentence(fen_per_t: int | None, payer: str, payee: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        tonnes, tonnes2, tonnes_exact, yuan, yuan_exact, percent, km, month, months, instant, day, measure, dash, named,
+        tonnes, tonnes2, tonnes_exact, yuan, yuan_exact, percent, km, month, months, instant, second, day, measure, dash, named,
         pick, legal_status, unit, say, price_sentence,
     )
 }  # fmt: skip

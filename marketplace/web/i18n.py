@@ -79,9 +79,10 @@ def install(app: Flask, *, folder: str, timezone: str) -> None:
     Babel(app, locale_selector=_chosen)
 
 
-def instant_text(at: datetime, zone: str, *, day_only: bool = False) -> str:
+def instant_text(at: datetime, zone: str, *, day_only: bool = False, seconds: bool = False) -> str:
     """Return an instant for the reader, in the site's time zone."""
     local = at.astimezone(ZoneInfo(zone))
     language, pattern = ("en", "d MMM yyyy") if locale() == "en" else ("zh", "y 年 M 月 d 日")
     written = format_date(local, pattern, language).replace(" ", BOUND)
-    return written if day_only else f"{written} {format_datetime(local, 'HH:mm', locale=language)}"
+    time = "HH:mm:ss" if seconds else "HH:mm"
+    return written if day_only else f"{written} {format_datetime(local, time, locale=language)}"

@@ -254,6 +254,7 @@ class Builder:
         for answers in ((), ("可以，20 点前到厂。", "可以，22 点前到厂。")):
             question = self.make.question(asked, self.recycler, *answers, asked_at=self.ago(days=4))
             self.bundle(question_id=question.id, listing_id=asked.id)
+        self._bid(self._listing(sale_kind="ascending", first_month=self.month.plus(12), last_month=self.month.plus(13)))
         closed = self._listing(
             bids_close_at=self.ago(days=5), first_month=self.month.plus(4), last_month=self.month.plus(5)
         )

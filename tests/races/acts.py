@@ -253,6 +253,19 @@ def _no_opening_lock() -> None:
     opening._is_due = due_together
 
 
+def _no_hold_of_the_sale() -> None:
+    """Let everybody read what stands in an open sale before anybody bids."""
+    Select.with_for_update = lambda self, **_: self  # type: ignore[method-assign,assignment]  # the control: no lock
+    database._begin_sqlite = lambda _: None  # type: ignore[assignment]  # the control: no transaction holds the file
+    better = bids.must_better_what_stands
+
+    def better_together(*given: Any) -> None:
+        better(*given)
+        meet()
+
+    bids.must_better_what_stands = better_together
+
+
 def _no_end() -> None:
     """Take bids by the clock of the request alone, whether or not they have been opened since."""
     read = tables.bidding_of
@@ -295,12 +308,14 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "line": _no_held_line,
     "immediate": _no_immediate,
     "opening": _no_opening_lock,
+    "sale": _no_hold_of_the_sale,
     "end": _no_end,
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
 }
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
-where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a lowered capacity waits; ``immediate``: SQLite's BEGIN
-IMMEDIATE; ``opening``: the lock under which bids are opened; ``end``: that none is taken once they are; ``hold``: one run
+where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a
+lowered capacity waits; ``immediate``: SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened;
+``sale``: that, under which they are bettered; ``end``: that none is taken once they are; ``hold``: one run
 at a time; ``attempt``: a run's number; ``once``: one publication."""

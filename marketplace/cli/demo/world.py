@@ -34,6 +34,7 @@ from marketplace.persistence.people import Appointment, Person
 from marketplace.persistence.questions import Answer, Question
 from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
+from marketplace.services.opensales import in_plain_sight
 from marketplace.services.seals import sealed
 
 PASSWORD: Final = "huiyong-demo"
@@ -300,6 +301,7 @@ class _World:
                     note=row["note_zh"],
                     loading_hours="08:00–20:00",
                     bids_close_at=deadline,
+                    sale_kind="ascending" if row["sale_kind"] == "ascending" else "sealed",
                     drafted_at=published,
                     published_at=published,
                     expires_at=published + timedelta(days=60),
@@ -324,24 +326,23 @@ class _World:
                 for limit in taking.limits
                 if limit.material in {None, offer.material}
             ]
-            self._keep(
-                sealed(
-                    self.sealer,
-                    Terms(
-                        price_fen_per_t=fen(row["price_yuan"]),
-                        kg_per_month=kg(row["tonnes"]),
-                        transport=row["transport"],
-                        freight_fen_per_t=journey.freight_fen_per_t,
-                        deduction_fen_per_t=sum(judgment.deduction_fen_per_t for judgment in judged),
-                    ),
-                    listing_id=listing.id,
-                    line_id=line.id,
-                    organization_id=taking.organization_id,
-                    revision=1,
-                    road_m=journey.road_m,
-                    received_at=listing.drafted_at + timedelta(hours=int(row["hours_after"])),
-                )
+            terms = Terms(
+                price_fen_per_t=fen(row["price_yuan"]),
+                kg_per_month=kg(row["tonnes"]),
+                transport=row["transport"],
+                freight_fen_per_t=journey.freight_fen_per_t,
+                deduction_fen_per_t=sum(judgment.deduction_fen_per_t for judgment in judged),
             )
+            columns: dict[str, Any] = {
+                "listing_id": listing.id,
+                "line_id": line.id,
+                "organization_id": taking.organization_id,
+                "revision": 1,
+                "road_m": journey.road_m,
+                "received_at": listing.drafted_at + timedelta(hours=int(row["hours_after"])),
+            }
+            in_sight = listing.ascending is not None
+            self._keep(in_plain_sight(terms, **columns) if in_sight else sealed(self.sealer, terms, **columns))
 
     def _questions(self) -> None:
         for row in rows("questions"):

@@ -41,9 +41,15 @@ class BidForm(MarketForm):
     rules = HiddenField()
 
     def fill(self, page: BidFormPage) -> None:
-        """Begin with what is offered, under the rules that are shown; a bid that stands is sealed and does not show."""
+        """Begin with what is offered, under the rules that are shown; a bid that stands does not show if it is sealed."""
         self.rules.data = page.listing.rules_sha256
         self.kg_per_month.data = page.kg_per_month
+        stands = page.live.terms if page.live is not None else None
+        if stands is not None:
+            self.price.data = stands.price_fen_per_t
+            self.kg_per_month.data = stands.kg_per_month
+            self.transport.data = stands.transport
+            self.note.data = stands.note
 
     def command(self, listing_id: int, line_id: int) -> NewBid:
         """Return the bid. Raises Invalid."""

@@ -10,6 +10,7 @@ from wtforms import BooleanField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
+from marketplace.domain.ascending import LEAST_STEP_FEN, SOFT_MINUTES
 from marketplace.domain.errors import Invalid
 from marketplace.domain.listings import CLOSING_HOUR, NewListing
 from marketplace.web.context import parts
@@ -60,6 +61,19 @@ class ListingForm(MarketForm):
     last_month = MonthField(lazy("Last month"), [required()])
     asking = YuanField(lazy("Asking price at your gate"), [required()])
     bids_close_on = DayField(lazy("Bids until"), [Optional()])
+    sale_kind = RadioField(
+        lazy("How bids are made"),
+        [chosen()],
+        choices=[SelectChoice("sealed", lazy("Sealed")), SelectChoice("ascending", lazy("Open, ascending"))],
+        default="sealed",
+    )
+    least_step = YuanField(lazy("Least step"), [Optional()])
+    soft_close = SelectField(
+        lazy("Left after each late bid"),
+        choices=[SelectChoice(minutes, lazy("%(minutes)s minutes", minutes=minutes)) for minutes in SOFT_MINUTES],
+        coerce=int,
+        default=5,
+    )
     disclosure = RadioField(
         lazy("Who reads your name"),
         [chosen()],
@@ -99,6 +113,9 @@ class ListingForm(MarketForm):
         self.last_month.data = terms.last_month
         self.asking.data = terms.asking_fen_per_t
         self.disclosure.data = terms.disclosure
+        self.sale_kind.data = terms.sale_kind
+        self.least_step.data = terms.least_step_fen_per_t
+        self.soft_close.data = terms.soft_close_minutes
         self.reserve.data = terms.reserve_fen_per_t
         self.least_lot.data = terms.least_lot_kg or None
         self.cap_per_buyer.data = terms.cap_per_buyer_kg
@@ -129,6 +146,9 @@ class ListingForm(MarketForm):
             loading_mode=self.loading_mode.data,
             note=self.note.data or "",
             bids_close_at=self._bids_close_at(before),
+            sale_kind=self.sale_kind.data,
+            least_step_fen_per_t=LEAST_STEP_FEN if self.least_step.data is None else self.least_step.data,
+            soft_close_minutes=self.soft_close.data,
         )
 
     def _bids_close_at(self, before: NewListing | None) -> datetime | None:

@@ -1,0 +1,122 @@
+"""Two bidders in two browsers on an open sale near its end: each sees the other's bid come, and the end move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+
+from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
+from marketplace.persistence.database import connect, sessions_of, transaction
+from marketplace.persistence.listings import Listing
+from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
+    ),
+]
+
+PASSWORD = "huiyong-demo"
+SELLER, FIRST, SECOND = "yq@demo.example", "recycler@demo.example", "dt@demo.example"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[RunningSite]:
+    with serving(prepared(tmp_path / "data")) as running:
+        yield running
+
+
+def _set(site: RunningSite, **values: object) -> int:
+    """Change the open sale of the demo world; return its number."""
+    engine = connect(site.database_url)
+    with sessions_of(engine)() as session, transaction(session):
+        number = session.scalars(select(Listing.id).where(Listing.sale_kind == "ascending")).one()
+        if values:
+            session.execute(update(Listing).where(Listing.id == number).values(**values))
+    engine.dispose()
+    return number
+
+
+def _end(site: RunningSite) -> datetime:
+    engine = connect(site.database_url)
+    with sessions_of(engine)() as session:
+        at = session.scalars(select(Listing.bids_close_at).where(Listing.sale_kind == "ascending")).one()
+    engine.dispose()
+    assert at is not None
+    return at
+
+
+def _sees(who: Walker, *texts: str) -> None:
+    """Wait until the block of the sale says all this by itself."""
+    for each in texts:
+        who.page.locator("#sale", has_text=each).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(("zh", 1280), ("en", 390)), (("en", 1280), ("zh", 390))], ids=["zh-wide", "en-wide"]
+)
+def test_two_bidders_watch_each_other_until_the_end(
+    browser: Browser, site: RunningSite, first: tuple[str, int], second: tuple[str, int]
+) -> None:
+    planned = (datetime.now(UTC) + timedelta(minutes=3)).replace(microsecond=0)
+    number = _set(site, bids_close_at=planned)
+    with ExitStack() as people:
+        wide = people.enter_context(somebody(browser, site, FIRST, PASSWORD, *first))
+        narrow = people.enter_context(somebody(browser, site, SECOND, PASSWORD, *second))
+        said = {
+            "zh": {"you": "贵单位", "moved": "因报价顺延", "over": "报价已截止", "live": "实时更新"},
+            "en": {"you": "you", "moved": "moved by bids", "over": "bidding ended", "live": "live"},
+        }
+        wide.go(f"/board/{number}/bid", "open-sale-bid")
+        narrow.go(f"/board/{number}", "open-sale")
+        _sees(narrow, "27.00", said[narrow.language]["live"])
+
+        wide.fill("price", "30")
+        wide.fill("kg_per_month", "3000")
+        wide.press("button[value='bid']", "open-sale-bid-made")
+        _sees(narrow, "30.00", said[narrow.language]["moved"])
+        moved = _end(site)
+        assert planned < moved <= datetime.now(UTC) + timedelta(minutes=5)
+
+        wide.go(f"/board/{number}", "open-sale-leading")
+        _sees(wide, said[wide.language]["you"])
+        narrow.go(f"/board/{number}/bid", "open-sale-answer")
+        narrow.fill("price", "27")
+        narrow.press("button[value='bid']", "open-sale-refused")
+        assert "28" in narrow.page.locator(".errors, .notice, [role='alert']").first.inner_text()
+        narrow.fill("price", "31.5")
+        narrow.press("button[value='bid']", "open-sale-answered")
+        _sees(wide, "31.50")
+        assert _end(site) > moved
+
+        _set(site, bids_close_at=datetime.now(UTC), planned_close_at=None)
+        _sees(wide, said[wide.language]["over"])
+        seller = people.enter_context(somebody(browser, site, SELLER, PASSWORD, *second))
+        seller.go(f"/listings/{number}/bids", "open-sale-to-decide")
+        if seller.page.locator("form[action$='/bids/open']").count():  # else the worker was faster
+            seller.press("form[action$='/bids/open'] button", "open-sale-opened")
+        seller.press("form[action$='/award'] button >> nth=0", "open-sale-awarded")
+        narrow.go("/awards", "open-sale-won")
+        assert "31.5" in narrow.text
+        for each in (wide, narrow, seller):
+            assert each.faults == []
