@@ -23,16 +23,14 @@ from marketplace.domain.listings import (
     state_of,
 )
 from marketplace.domain.quantities import Month
-from marketplace.domain.wording import Sentence, sentence
 from marketplace.persistence.fit import offered
 from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import Lot, months_ahead
-from marketplace.persistence.rounds import Award, Leftover, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.listed import Listed, Wish, matches, page_of
+from marketplace.queries.listingresults import AwardRow, LeftoverRow, awards_of, leftovers_of
 from marketplace.queries.questions import QuestionRow, questions_of
-from marketplace.queries.roundworth import was_proved
 from marketplace.queries.takers import AHEAD, Takers, takers_of
 from marketplace.queries.viewers import grade_names
 
@@ -268,31 +266,6 @@ class MonthRow:
     contracted_kg: int
 
 
-@dataclass(frozen=True)
-class LeftoverRow:
-    """What a round left of the listing, why, and what would change it."""
-
-    round_id: int
-    round_number: int
-    kg: int
-    sentence: Sentence
-    flip: Sentence | None
-    proved: bool
-    """Whether what would change it was confirmed by solving again."""
-
-
-@dataclass(frozen=True)
-class AwardRow:
-    """An award of the listing."""
-
-    id: int
-    recycler_zh: str
-    recycler_en: str
-    kg: int
-    price_fen_per_t: int | None
-    awarded_at: datetime
-
-
 @dataclass(frozen=True, kw_only=True)
 class ListingPage:
     """A listing as its producer and its park see it. The reserve is for the producer alone."""
@@ -354,8 +327,8 @@ def listing_page(session: Session, actor: Actor, listing_id: int, *, now: dateti
         grade_en=grade_en,
         months=months,
         takers=_takers(session, actor, listing, now),
-        leftovers=_leftovers(session, listing_id),
-        awards=_awards(session, listing_id),
+        leftovers=leftovers_of(session, listing_id),
+        awards=awards_of(session, listing_id),
         bids=standing if row.bidding in {"to_decide", "decided"} else None,
         decided_because=listing.bids_decided_because,
         questions=questions_of(session, actor, listing_id, named=actor.may("question.oversee", belonging)),
@@ -414,45 +387,3 @@ def _takers(session: Session, actor: Actor, listing: Listing, now: datetime) -> 
     lot = replace(of, kg=listing.kg_per_month * len(months), least_lot_kg=listing.least_lot_kg)
     wanted = Lot(listing.id, listing.stream_id, lot, months)
     return takers_of(session, actor, wanted, now=now, overseen=bool(actor.park_ids))
-
-
-def _leftovers(session: Session, listing_id: int) -> tuple[LeftoverRow, ...]:
-    rows = session.execute(
-        select(Leftover.round_id, Round.number, Leftover.kg, Leftover.sentence, Leftover.flip)
-        .join(Round, Leftover.round_id == Round.id)
-        .where(Leftover.listing_id == listing_id, Round.published_at.is_not(None), Round.voided_at.is_(None))
-        .order_by(Leftover.round_id.desc(), Leftover.id.desc())
-        .limit(10)
-    )
-    return tuple(
-        LeftoverRow(
-            round_id=row.round_id,
-            round_number=row.number,
-            kg=row.kg,
-            sentence=sentence(row.sentence),
-            flip=sentence(row.flip) if row.flip else None,
-            proved=was_proved(row.flip),
-        )
-        for row in rows
-    )
-
-
-def _awards(session: Session, listing_id: int) -> tuple[AwardRow, ...]:
-    rows = session.execute(
-        select(
-            Award.id,
-            Organization.name_zh,
-            Organization.name_en,
-            Award.kg,
-            Award.price_fen_per_t,
-            Award.awarded_at,
-        )
-        .join(Organization, Award.recycler_id == Organization.id)
-        .where(Award.listing_id == listing_id)
-        .order_by(Award.awarded_at.desc(), Award.id.desc())
-        .limit(50)
-    )
-    return tuple(
-        AwardRow(row.id, row.name_zh, row.name_en or row.name_zh, row.kg, row.price_fen_per_t, row.awarded_at)
-        for row in rows
-    )

@@ -106,7 +106,7 @@ def change_goods(
             " they may bid again, and the deadline is then at least 24 hours away. Confirm that you want this.",
             field="confirmed",
         )
-    at = _after_every_bid(session, listing.id, now)
+    at = _after_all(session, listing.id, now)
     listing.bids_close_at = moved_deadline(listing.bids_close_at, at)
     listing.planned_close_at = None  # the rules name this deadline from now on
     if month_at(listing.bids_close_at) > listing.last_month:
@@ -136,10 +136,11 @@ def change_goods(
         outbox.post(session, "bid_void", email, language, about, now=now)
 
 
-def _after_every_bid(session: Session, listing_id: int, now: datetime) -> datetime:
-    """Return now, or the instant after a bid that was received later and came first to the listing, which is held."""
+def _after_all(session: Session, listing_id: int, now: datetime) -> datetime:
+    """Return now, or the instant after what a later clock wrote first on the listing, which is held: a bid, its rules."""
     last = session.scalar(select(func.max(Bid.received_at)).where(Bid.listing_id == listing_id))
-    return now if last is None else max(now, last + MICROSECOND)
+    stated = stated_rules(session, listing_id)
+    return max([now, *(each + MICROSECOND for each in (last, stated and stated.since_at) if each is not None)])
 
 
 def _sales(stream_id: int, now: datetime) -> Select[Listing]:

@@ -80,7 +80,7 @@ class Sale {
     block.dataset.version = headers.get("X-Version");
     block.dataset.open = headers.get("X-Open") ?? "";
     if (!news) return;
-    block.innerHTML = html;
+    block.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
     this.write(state);
     this.count();
     said.textContent = "";

@@ -20,12 +20,16 @@ class Awarding(Selling):
     """What both sides do with bids that are opened, and with awards of rounds."""
 
     @precondition(lambda self: any(sale.live and self._open(sale) for sale in self.sales.values()))
-    @rule(number=NUMBER, kg=st.integers(1, 5))
-    def a_sale_is_awarded(self, number: int, kg: int) -> None:
-        """Let time go on to the deadline of a sale that has bids, open and award them."""
+    @rule(number=NUMBER, answers=st.sampled_from(("accept", "decline", "")))
+    def a_sale_is_awarded(self, number: int, answers: str) -> None:
+        """Let time go on to the deadline of a sale that has bids, open and award them; the recycler may answer at once."""
         self.a_deadline_passes(number)
-        self.award(6 * number + 1, kg, 1)
-        self.award(6 * number + 1, kg, 1)
+        for _ in range(2):
+            self.award(6 * number + 1, 1, 1)
+            if self.deals and answers == "accept":
+                self.accept(6 * number + 1, 1, 1)
+            elif self.deals and answers == "decline":
+                self.decline(6 * number + 1, 1, 1)
 
     @precondition(lambda self: any(sale.opened and sale.live for sale in self.sales.values()))
     @rule(number=NUMBER, kg=st.integers(1, 5), stranger=NUMBER)
@@ -87,7 +91,7 @@ class Awarding(Selling):
             expect = not over and mine not in self.suspended
         else:
             expect = deal.waits(self.now) and mine not in self.suspended
-            if deal.accepted and other in self.suspended:
+            if deal.accepted and (other in self.suspended or deal.line in self.unverified):
                 expect = False
         taken = self.act(
             "accept",

@@ -102,6 +102,8 @@ class Market(RuleBasedStateMachine):
         self.rounds: list[int] = []
         self.suspended: set[int] = set()
         self.capacity: dict[int, int] = {}
+        self.unverified: set[int] = set()
+        """Lines whose permit the park has to verify anew."""
         self.last: tuple[str, Callable[[], object]] | None = None
         self._settle()
 

@@ -10,14 +10,17 @@ from hypothesis.stateful import precondition, rule
 from sqlalchemy import select
 
 from marketplace.domain.actors import SYSTEM
+from marketplace.domain.capacities import LoweredCapacity
 from marketplace.domain.errors import Conflict
 from marketplace.domain.lines import NewLine
 from marketplace.domain.listings import month_at
 from marketplace.domain.rounds import NewRound
 from marketplace.persistence.database import sessions_of
 from marketplace.persistence.rounds import Award
+from marketplace.services.capacities import lower_capacity
 from marketplace.services.lines import edit_line
 from marketplace.services.organizations import resume, suspend
+from marketplace.services.permits import verify_permit
 from marketplace.services.rounds import close_round, open_round, publish_round, run_round, settle_due, void_round
 from marketplace.solver.engines import engine
 from tests.machine.base import DAY
@@ -227,7 +230,44 @@ class Governing(Selling):
             "change capacity",
             lambda actor: edit_line(self.session, actor, line_id, new, now=self.now) or True,
             self.of(firm),
-            expect=firm not in self.suspended and max(held.values(), default=0) <= kg,
+            expect=firm not in self.suspended and (kg >= self.capacity[line_id] or max(held.values(), default=0) <= kg),
+            stranger=stranger,
+        )
+        if done:
+            if kg > self.capacity[line_id]:
+                self.unverified.add(line_id)
+            self.capacity[line_id] = kg
+            if number % 4:
+                self.verify(number, stranger)
+
+    @precondition(lambda self: bool(self.unverified))
+    @rule(number=NUMBER, stranger=NUMBER)
+    def verify(self, number: int, stranger: int) -> None:
+        """The park verifies a line whose capacity was raised."""
+        line_id = self.pick(number, sorted(self.unverified), self.lines)
+        done = self.act(
+            "verify",
+            lambda actor: verify_permit(self.session, actor, line_id, now=self.now) or True,
+            self.actor(self.administrator),
+            expect=line_id in self.unverified,
+            stranger=stranger,
+        )
+        if done:
+            self.unverified.discard(line_id)
+
+    @rule(number=NUMBER, capacity=st.integers(1, 7), stranger=NUMBER)
+    def lower_capacity(self, number: int, capacity: int, stranger: int) -> None:
+        """The park states that a line takes less, whatever is committed."""
+        line_id = list(self.lines)[number % len(self.lines)]
+        kg = capacity * 1_000_000
+        new = LoweredCapacity(capacity_kg_per_month=kg, capacity_kg_per_year=60_000_000, because="磨机检修。")
+        if number % 3:
+            return
+        done = self.act(
+            "lower capacity",
+            lambda actor: lower_capacity(self.session, actor, line_id, new, now=self.now) or True,
+            self.actor(self.administrator),
+            expect=kg < self.capacity[line_id],
             stranger=stranger,
         )
         if done:

@@ -239,6 +239,18 @@ def test_a_confirmed_change_voids_bids_tells_the_bidders_and_they_bid_again(sess
     assert codes(session) == []
 
 
+def test_rules_that_are_changed_by_a_clock_set_back_begin_after_those_before(session: Session, sale: Sale) -> None:
+    earlier = NOON - timedelta(seconds=1)
+
+    edit_listing(session, sale.seller, sale.listing_id, LESS, confirmed=True, now=earlier)
+
+    since = session.scalars(select(StatedRules.since_at).order_by(StatedRules.version)).all()
+    assert since == [NOON, NOON + MICROSECOND]
+    with pytest.raises(Conflict, match="changed since you opened the page"):
+        sale.bid(now=NOON)
+    assert session.scalar(select(func.count(Bid.id))) == 0
+
+
 def test_bids_that_do_not_stand_are_left_alone(session: Session, sale: Sale) -> None:
     sale.bid()
     withdraw_bid(session, sale.buyer, sale.bid(price_fen_per_t=1300), now=NOON + HOUR)
