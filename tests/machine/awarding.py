@@ -104,6 +104,13 @@ class Awarding(Selling):
         if taken:
             deal.accepted.add(side)
 
+    @precondition(lambda self: any(deal.waits(self.now) for deal in self.deals.values()))
+    @rule(number=NUMBER)
+    def both_sign(self, number: int) -> None:
+        """Let each side of an award sign in turn: by chance alone a contract would be rare."""
+        for seller in (0, 1):
+            self.accept(6 * number + 1, seller, 1)
+
     @precondition(lambda self: bool(self.deals))
     @rule(number=NUMBER, seller=st.integers(0, 3), stranger=NUMBER)
     def decline(self, number: int, seller: int, stranger: int) -> None:

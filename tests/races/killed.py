@@ -21,7 +21,7 @@ from marketplace.domain.errors import MarketplaceError
 from marketplace.domain.sealing import Sealer
 from marketplace.persistence import database
 from marketplace.persistence.listings import Bid
-from marketplace.services import awards, bids
+from marketplace.services import bids
 from tests.factories import accept
 
 OPEN_SECONDS: Final = 0.02
