@@ -166,6 +166,10 @@ class Terms:
     park_en: str
     round_number: int | None
     subsidy_fen_per_t: int = field(default=0, metadata=LATER)
+    version: int = field(default=1, metadata=LATER)
+    since: Month | None = field(default=None, metadata=LATER)
+    """From which month a later version holds; what is delivered before is by the version before."""
+    replaces_sha256: str = field(default="", metadata=LATER)
     template: str = field(default="", metadata=LATER)
     clauses: tuple[Clause, ...] = field(default=(), metadata=LATER)
 

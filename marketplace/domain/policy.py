@@ -104,6 +104,7 @@ POLICY: Final[dict[str, Action]] = {
     "award.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
     "award.answer": _row(writes=True, signatory="own party"),
     "contract.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
+    "contract.change": _row(writes=True, signatory="own party"),
     # rounds
     "round.browse": _row(person="any"),
     "round.read": _row(park_administrator="park", auditor="any", system="any"),

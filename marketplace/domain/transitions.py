@@ -56,6 +56,20 @@ AWARD: Final = (
 )
 """An award that both sides answer; one of a planning round is recommended and stays so."""
 
+CONTRACT: Final = (*_steps("clock", "in_force -> ended"), *_steps("act", "in_force -> terminated"))
+"""A contract; it ends with its last month, or before by one side, with a cause."""
+
+AMENDMENT: Final = _steps(
+    "act",
+    "open -> half",
+    "half -> in_force",
+    "open -> declined",
+    "half -> declined",
+    "open -> withdrawn",
+    "half -> withdrawn",
+)
+"""A new version of a contract that one side proposes and both sign."""
+
 BID: Final = (
     *_steps(
         "act",

@@ -10,18 +10,19 @@ from sqlalchemy.orm import Session
 
 from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization
-from marketplace.persistence.rounds import Award
+from marketplace.persistence.rounds import Award, AwardMonth
 
 
 def held_by_buyers(session: Session, listing_ids: Collection[int]) -> dict[int, dict[int, int]]:
     """
     Return the kilograms by listing and recycler organization that live awards and contracts hold. One SELECT.
 
-    What was declined or lapsed holds nothing, nor does what a planning round recommends.
+    What was declined or lapsed holds nothing, nor does what a planning round recommends; of a contract counts what is in force.
     """
     found: dict[int, dict[int, int]] = defaultdict(dict)
     for listing_id, recycler_id, kg in session.execute(
-        select(Award.listing_id, Award.recycler_id, func.sum(Award.kg))
+        select(Award.listing_id, Award.recycler_id, func.sum(AwardMonth.kg))
+        .join(AwardMonth, AwardMonth.award_id == Award.id)
         .where(
             Award.listing_id.in_(listing_ids),
             Award.price_fen_per_t.is_not(None),

@@ -159,7 +159,11 @@ class Award(Base):
 
 
 class AwardMonth(Base):
-    """The kilograms of an award in one month, under a filing if they cross a province: none crosses a calendar year."""
+    """
+    The kilograms of an award in one month, under a filing if they cross a province: none crosses a calendar year.
+
+    Of a contract that was changed or terminated they are those in force; what was agreed at first stands in its text.
+    """
 
     __tablename__ = "award_months"
     __table_args__ = (UniqueConstraint("award_id", "month"), CheckConstraint("kg > 0", name="kg_positive"))

@@ -1,6 +1,7 @@
 """All tables, so that whoever needs the whole schema imports one name."""
 
 from marketplace.persistence import (
+    amendments,
     audit,
     ledger,
     lines,
@@ -21,6 +22,7 @@ from marketplace.persistence.base import Base
 
 __all__ = [
     "Base",
+    "amendments",
     "audit",
     "ledger",
     "lines",

@@ -8,7 +8,18 @@ from sqlalchemy import Connection, event, text
 
 from marketplace.persistence.tables import Base
 
-ONLY_GROW: Final = ("audit_log", "postings", "round_files", "questions", "answers", "sale_rules", "contract_signatures")
+ONLY_GROW: Final = (
+    "audit_log",
+    "postings",
+    "round_files",
+    "questions",
+    "answers",
+    "sale_rules",
+    "contract_signatures",
+    "amendment_signatures",
+    "terminations",
+    "termination_months",
+)
 
 
 def statements(dialect: str) -> list[str]:

@@ -201,7 +201,7 @@ def _held(session: Session, actor: Actor, award_id: int) -> _Held:
     award = _locked(session, award_id)
     if award is None:
         raise NotFound
-    belonging, park_id = _belonging(session, award)
+    belonging, park_id = belonging_of(session, award)
     actor.must("award.answer", belonging)
     sides: list[tuple[Side, int]] = [
         side
@@ -219,7 +219,7 @@ def _locked(session: Session, award_id: int) -> Award | None:
     )
 
 
-def _belonging(session: Session, award: Award) -> tuple[Belonging, int | None]:
+def belonging_of(session: Session, award: Award) -> tuple[Belonging, int | None]:
     """Return whom an award belongs to: the producer, the recycler as party, and all parks that oversee one of them."""
     parks = [
         session.execute(

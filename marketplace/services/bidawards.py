@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -42,16 +43,23 @@ def must_fit(session: Session, bid: Bid, left: dict[Month, int], now: datetime) 
 
     Raises Conflict with what stands in the way, also if nothing but a filing stands in the way of some month.
     """
-    if session.scalar(select(IntakeLine.retired_at).where(IntakeLine.id == bid.line_id)) is not None:
+    return pair_must_fit(session, bid.listing_id, bid.line_id, left, now)
+
+
+def pair_must_fit(
+    session: Session, listing_id: int, line_id: int, left: Mapping[Month, int], now: datetime
+) -> tuple[Fit, dict[Month, int]]:
+    """Ask the same of a listing and a line, whoever brings them together: as an award does, and a contract that grows."""
+    if session.scalar(select(IntakeLine.retired_at).where(IntakeLine.id == line_id)) is not None:
         raise Conflict("This intake line is no longer kept.")
-    of = lots(session, [bid.listing_id], now=now)
-    lot = of[bid.listing_id]
-    lines = accepting(session, [bid.line_id], months=lot.months)
-    fit, filing_of = fits_and_filings(session, of, lines)[bid.listing_id, bid.line_id]
+    of = lots(session, [listing_id], now=now)
+    lot = of[listing_id]
+    lines = accepting(session, [line_id], months=lot.months)
+    fit, filing_of = fits_and_filings(session, of, lines)[listing_id, line_id]
     if fit.first is not None:
         raise Conflict("It cannot go to this line: %(reason)s", reason=fit.first.sentence)
     offered_months = [month for month in lot.months if left.get(month, 0) > 0]
-    unfiled = months_unfiled(lot.offered, lines[bid.line_id], fit, offered_months)
+    unfiled = months_unfiled(lot.offered, lines[line_id], fit, offered_months)
     if unfiled:
         raise Conflict(
             "No filing across provinces with tonnes left is in force at the end of %(unfiled_month)s. Keep one before"

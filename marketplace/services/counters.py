@@ -150,6 +150,63 @@ def contract(session: Session, *shares: Share) -> None:
     _give(session, shares, contracted=True)
 
 
+def amend(session: Session, before: Share, after: Share) -> None:
+    """
+    Let a contract hold other months than before: what is more is taken, what is less is free again.
+
+    Raises Conflict if a counter does not hold what is more; the caller's transaction then takes nothing.
+    """
+    old, new = _Total.of([before]), _Total.of([after])
+    for (listing_id, month), kg in _changes(old.listing_months, new.listing_months):
+        _move(
+            session,
+            ListingMonth,
+            _is_month(ListingMonth.listing_id, listing_id, ListingMonth.month, month),
+            reserved=0,
+            contracted=kg,
+            full=Conflict(
+                "Of this listing less than %(wanted_kg)s t is left for %(month)s.", wanted_kg=kg, month=str(month)
+            ),
+        )
+    _open_lines(session, new)
+    capacities = _held_capacities(session, {before.line_id, after.line_id})
+    for (line_id, month), kg in _changes(old.line_months, new.line_months):
+        _move(
+            session,
+            LineMonth,
+            _is_month(LineMonth.line_id, line_id, LineMonth.month, month),
+            reserved=0,
+            contracted=kg,
+            capacity=capacities[line_id][0] if kg < 0 else None,
+            full=Conflict(
+                "This intake line has less than %(wanted_kg)s t free in %(month)s.", wanted_kg=kg, month=str(month)
+            ),
+        )
+    for (line_id, year), kg in _changes(old.line_years, new.line_years):
+        _move(
+            session,
+            LineYear,
+            (LineYear.line_id == line_id, LineYear.year == year),
+            reserved=0,
+            contracted=kg,
+            capacity=capacities[line_id][1] if kg < 0 else None,
+            full=Conflict(
+                "The permit of this intake line leaves less than %(wanted_kg)s t for %(year)s.",
+                wanted_kg=kg,
+                year=str(year),
+            ),
+        )
+    for filing_id, kg in _changes(old.filings, new.filings):
+        _move(
+            session,
+            Filing,
+            (Filing.id == filing_id, Filing.ended_at.is_(None)) if kg > 0 else (Filing.id == filing_id,),
+            reserved=0,
+            contracted=kg,
+            full=Conflict("The filing across provinces leaves less than %(wanted_kg)s t.", wanted_kg=kg),
+        )
+
+
 @dataclass(frozen=True)
 class _Total:
     """What several shares take of each counter together."""
@@ -179,6 +236,12 @@ Key = TypeVar("Key")
 
 def _add(sums: dict[Key, int], key: Key, kg: int) -> None:
     sums[key] = sums.get(key, 0) + kg
+
+
+def _changes(old: Mapping[Key, int], new: Mapping[Key, int]) -> list[tuple[Key, int]]:
+    """Return by how much each counter changes, in the one order; what stays is left out."""
+    keys: Any = old.keys() | new.keys()
+    return [(key, kg) for key in sorted(keys) if (kg := new.get(key, 0) - old.get(key, 0))]
 
 
 def _give(session: Session, shares: Iterable[Share], *, contracted: bool) -> None:
@@ -231,6 +294,7 @@ def _room(table: Any, reserved: int, contracted: int) -> tuple[ColumnElement[boo
     limit = getattr(table, {ListingMonth: "offered_kg", Filing: "filed_kg"}.get(table, "capacity_kg"))
     return (
         table.reserved_kg + reserved >= 0,
+        table.contracted_kg + contracted >= 0,
         table.reserved_kg + reserved + table.contracted_kg + contracted <= limit,
     )
 

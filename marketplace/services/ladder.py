@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import SYSTEM
 from marketplace.domain.bids import ANSWER_DAYS, Ranked
+from marketplace.domain.contracts import Side
 from marketplace.domain.errors import Conflict
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence, Value
@@ -26,7 +27,7 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.lines import Filing
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization
-from marketplace.persistence.rounds import Award
+from marketplace.persistence.rounds import Award, AwardMonth, AwardWait
 from marketplace.persistence.standby import StandbyCall, unawarded
 from marketplace.services.bidawards import (
     decide,
@@ -38,7 +39,7 @@ from marketplace.services.bidawards import (
     must_keep_the_rules,
     order_of,
 )
-from marketplace.services.counters import Share, hold, release, reserve
+from marketplace.services.counters import Share, amend, hold, release, reserve
 from marketplace.services.parties import tell_parties
 from marketplace.services.proposals import share_of
 from marketplace.services.verification import must_be_verified
@@ -52,13 +53,20 @@ class _Step:
     award: Award
     of_named: tuple[str, ...]
     park_id: int | None
+    terminated_at: datetime | None = None
+    """None: it was declined or has lapsed."""
 
     def told(self, rank: int) -> dict[str, list[Sentence]]:
         """Return what each side reads first: what came to nothing, and that nobody chose by hand."""
         declined_at, number = self.award.declined_at, {"rank": rank}
         of: dict[str, Value] = {"organization_named": self.of_named}
         when: dict[str, Value] = {"ended_at": (declined_at or self.award.answer_by).isoformat()}
-        if declined_at is not None:
+        if self.terminated_at is not None:
+            when = {"ended_at": self.terminated_at.isoformat()}
+            producer = Sentence("%(organization_named)s terminated its contract on %(ended_at)s.", of | when)
+            recycler = Sentence("A contract before yours was terminated on %(ended_at)s.", when)
+            park = Sentence("A contract of this listing was terminated on %(ended_at)s.", when)
+        elif declined_at is not None:
             producer = Sentence("%(organization_named)s declined its award on %(ended_at)s.", of | when)
             recycler = Sentence("An award before yours was declined on %(ended_at)s.", when)
             park = Sentence("An award of this listing was declined on %(ended_at)s.", when)
@@ -174,6 +182,47 @@ def give_back(session: Session, listing: Listing | None, award: Award, *, now: d
     release(session, share)
     _call(session, _step(session, listing, award), share.months, line_of, now)
     if stands:
+        decide(session, listing, now=now)
+
+
+def free(
+    session: Session,
+    listing: Listing | None,
+    award: Award,
+    after: Share,
+    *,
+    terminated_by: Side | None = None,
+    now: datetime,
+) -> None:
+    """
+    Let the contract of an award hold what ``after`` says instead of what it holds, in the caller's transaction.
+
+    What a recycler's termination frees is offered to who stands by, as if an award had lapsed; what the producer ends
+    itself, or both sides agree to take out, nobody is called for. Raises Conflict if there is no room for what is more.
+    """
+    before = share_of(session, award)
+    freed = {month: kg - after.months.get(month, 0) for month, kg in before.months.items()}
+    stands = listing is not None and listing.standby_until is not None and now < listing.standby_until
+    line_of = _standing(session, listing) if listing is not None and stands and terminated_by == "recycler" else {}
+    if listing is not None and line_of:
+        filing_ids = session.scalars(select(Filing.id).where(Filing.stream_id == listing.stream_id)).all()
+        hold(session, before, set(line_of.values()), filing_ids)
+    amend(session, before, after)
+    session.execute(delete(AwardMonth).where(AwardMonth.award_id == award.id))
+    session.execute(delete(AwardWait).where(AwardWait.award_id == award.id))
+    session.add_all(
+        AwardMonth(award_id=award.id, month=month, kg=kg, filing_id=after.filings.get(month))
+        for month, kg in sorted(after.months.items())
+    )
+    session.add_all(
+        AwardWait(award_id=award.id, side=wait.side, since_month=wait.since, until_month=wait.until, kg=wait.kg)
+        for wait in after.waits
+    )
+    session.flush()
+    if listing is not None and line_of:
+        of = replace(_step(session, listing, award), terminated_at=now)
+        _call(session, of, {month: kg for month, kg in freed.items() if kg > 0}, line_of, now)
+    if listing is not None and stands:
         decide(session, listing, now=now)
 
 

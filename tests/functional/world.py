@@ -17,9 +17,11 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.accounts import digest
 from marketplace.domain.actors import Actor
+from marketplace.domain.amendments import NewAmendment, NewTermination
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.listings import month_at
 from marketplace.domain.workdays import NewDay, is_weekday
+from marketplace.persistence.amendments import Amendment
 from marketplace.persistence.database import sessions_of, transaction
 from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
 from marketplace.persistence.listings import Bid, Listing
@@ -29,14 +31,16 @@ from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Letter, Person, SignIn
 from marketplace.persistence.rounds import Award, Round
 from marketplace.persistence.streams import WasteStream
+from marketplace.services.amendments import propose_amendment, sign_amendment
 from marketplace.services.awarding import award_bid
 from marketplace.services.awards import decline_award
 from marketplace.services.ledger import open_stock, state_month
 from marketplace.services.rounds import publish_round, run_round, void_round
 from marketplace.services.salerules import state_rules
+from marketplace.services.terminations import terminate_contract
 from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
-from tests.factories import Make, accept
+from tests.factories import Make, accept, proof
 from tests.functional.routes import Route
 
 LANGUAGES = ("zh_Hans_CN", "en")
@@ -273,6 +277,38 @@ class Builder:
             award = award_bid(self.session, self._actor("signatory of the producer"), bid.id, KG, now=self.ago(days=1))
             self.bundle(award_id=award, listing_id=sold.id, bid_id=bid.id)
         self._ladder()
+        self._deeds()
+
+    def _deeds(self) -> None:
+        """Contracts: changed and then terminated, in force as it was, and with a change that is proposed."""
+        producer, recycler = (self._actor(f"signatory of the {side}") for side in ("producer", "recycler"))
+        contracts = []
+        for ahead in (14, 15, 16):
+            month = self.month.plus(ahead)
+            sold = self._listing(bids_close_at=self.ago(days=5), first_month=month, last_month=month)
+            bid = self._bid(sold)
+            self.make.opened(sold)
+            award = award_bid(self.session, producer, bid.id, KG // 2, now=self.ago(days=1))
+            made = [accept(self.session, who, award, now=self.ago(hours=9)) for who in (producer, recycler)][-1]
+            assert made is not None
+            self.bundle(award_id=award, listing_id=sold.id, bid_id=bid.id)
+            self.bundle(contract_id=made, award_id=award)
+            contracts.append((made, month))
+        for contract_id, month in (contracts[0], contracts[2]):
+            new = NewAmendment(3500, {month: KG // 4}, "检修推迟。")
+            proposed = propose_amendment(self.session, producer, contract_id, new, now=self.now)
+            self.bundle(contract_id=contract_id, amendment_id=proposed)
+        ended, _ = contracts[0]
+        version = self.session.scalars(select(Amendment).where(Amendment.contract_id == ended)).one()
+        amendment_id, terms_sha256 = version.id, version.terms_sha256
+        self.session.rollback()
+        for who in (producer, recycler):
+            given = {"proof": proof(who), "terms_sha256": terms_sha256, "now": self.now}
+            sign_amendment(self.session, who, ended, amendment_id, **given)  # type: ignore[arg-type]
+        terminate_contract(
+            self.session, recycler, ended, NewTermination("stopped", "窑线停产。", 0), proof=proof(recycler),
+            terms_sha256=terms_sha256, now=self.now,
+        )  # fmt: skip
 
     def _ladder(self) -> None:
         """A listing whose award was declined: somebody was called from standby, somebody was passed over."""

@@ -16,9 +16,17 @@ AWARDS: Final = (
     ),
     Invariant(
         "I4a",
-        "An award's months add up to the award.",
-        "select 'award ' || a.id from awards a left join award_months m on m.award_id = a.id"
-        " group by a.id, a.kg having coalesce(sum(m.kg), 0) <> a.kg",
+        "An award's months add up to the award; of a contract, to its version in force, less what its termination freed.",
+        """
+        select 'award ' || a.id from awards a
+        left join award_months m on m.award_id = a.id
+        left join contracts c on c.award_id = a.id
+        left join terminations t on t.contract_id = c.id
+        left join amendments v on v.contract_id = c.id and v.made_at is not null and v.version = (
+            select max(last_.version) from amendments last_ where last_.contract_id = c.id and last_.made_at is not null)
+        group by a.id, a.kg, v.kg, t.freed_kg
+        having coalesce(sum(m.kg), 0) <> coalesce(v.kg, a.kg) - coalesce(t.freed_kg, 0)
+        """,
     ),
     Invariant(
         "I4d",
@@ -28,9 +36,12 @@ AWARDS: Final = (
         join awards a on a.id = c.after_award_id
         join bids b on b.id = c.bid_id
         left join awards made on made.id = c.award_id
+        left join contracts k on k.award_id = a.id
+        left join terminations t on t.contract_id = k.id
         where a.bid_id is null or b.listing_id <> a.listing_id or made.bid_id <> c.bid_id
-           or (a.declined_at is null and a.lapsed_at is null) or a.declined_by = 'producer'
-           or (a.declined_at is null and a.recycler_accepted_at is not null)
+           or (a.declined_at is null and a.lapsed_at is null and t.id is null)
+           or a.declined_by = 'producer' or t.side = 'producer'
+           or (a.declined_at is null and t.id is null and a.recycler_accepted_at is not null)
         """,
     ),
     Invariant(
@@ -39,7 +50,15 @@ AWARDS: Final = (
         """
         select 'award ' || c.after_award_id from standby_calls c
         join award_months m on m.award_id = c.award_id
-        left join award_months freed on freed.award_id = c.after_award_id and freed.month = m.month
+        left join (
+            select a.id as award_id, f.month, f.kg from awards a join award_months f on f.award_id = a.id
+            where a.declined_at is not null or a.lapsed_at is not null
+            union all
+            select k.award_id, f.month, f.kg from contracts k join terminations t on t.contract_id = k.id
+            join termination_months f on f.termination_id = t.id
+        ) freed on freed.award_id = c.after_award_id and freed.month = m.month
+        where not exists (select 1 from contracts k join amendments v on v.contract_id = k.id
+                          where k.award_id = c.award_id and v.made_at is not null)
         group by c.after_award_id, m.month, freed.kg having sum(m.kg) > coalesce(freed.kg, 0)
         """,
     ),
@@ -84,7 +103,9 @@ AWARDS: Final = (
            or a.transport <> b.transport
         union all
         select 'award ' || a.id from awards a join bids b on b.id = a.bid_id join award_months m on m.award_id = a.id
-        where m.kg > b.kg_per_month
+        left join contracts c on c.award_id = a.id
+        where m.kg > b.kg_per_month and not exists (
+            select 1 from amendments v where v.contract_id = c.id and v.made_at is not null)
         """,
     ),
     Invariant(

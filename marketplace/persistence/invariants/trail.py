@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.canonical import sha256
 from marketplace.domain.contracts import terms
 from marketplace.domain.sealing import Box, bound_to, receipt_of
+from marketplace.persistence.amendments import Amendment
 from marketplace.persistence.invariants.kinds import Invariant
 from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Contract, RoundFile
@@ -41,6 +42,16 @@ def _contracts_unlike_their_hash(session: Session) -> Iterator[str]:
         agreed = terms(row.terms)
         if (agreed.sha256, agreed.kg, agreed.price_fen_per_t) != (row.terms_sha256, row.kg, row.price_fen_per_t):
             yield f"contract {row.id}"
+    versions = session.execute(
+        select(Amendment.id, Amendment.terms, Amendment.terms_sha256, Amendment.kg, Amendment.price_fen_per_t)
+        .execution_options(yield_per=AT_ONCE)
+    )  # fmt: skip
+    for row in versions:
+        proposed = terms(row.terms)
+        if (proposed.sha256, proposed.kg, proposed.price_fen_per_t) != (
+            row.terms_sha256, row.kg, row.price_fen_per_t
+        ):  # fmt: skip
+            yield f"amendment {row.id}"
 
 
 def _texts_unlike_their_hash(session: Session) -> Iterator[str]:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace.domain.transitions import AWARD, BID, BIDDING, LISTING, Step, reached
+from marketplace.domain.transitions import AMENDMENT, AWARD, BID, BIDDING, CONTRACT, LISTING, Step, reached
 
-TABLES = {"listing": LISTING, "bidding": BIDDING, "award": AWARD, "bid": BID}
+TABLES = {
+    "listing": LISTING,
+    "bidding": BIDDING,
+    "award": AWARD,
+    "bid": BID,
+    "contract": CONTRACT,
+    "amendment": AMENDMENT,
+}
 
 
 @pytest.mark.parametrize(
