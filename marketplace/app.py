@@ -17,6 +17,7 @@ from whitenoise import WhiteNoise
 from marketplace import cli
 from marketplace import settings as configuration
 from marketplace.adapters.cluster import spread
+from marketplace.adapters.documents import printer
 from marketplace.adapters.geocoding import geocoder
 from marketplace.adapters.mail import mailer
 from marketplace.adapters.passwords import Argon2Passwords
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         sessions=sessions,
         geocoder=geocoder(settings.geocoder_url),
+        printer=printer(settings.static_folder / "css" / "pdf.css"),
         passwords=Argon2Passwords(),
         sealer=sealer,
         enqueue=tasks.send,

@@ -28,6 +28,8 @@ class Parts:
     settings: Settings
     sessions: Callable[[], Session]
     geocoder: Any
+    printer: Any
+    """Writes a page as a PDF where it can."""
     passwords: Passwords
     sealer: Sealer
     """Seals bids and opens them, with a key that is not in the database."""

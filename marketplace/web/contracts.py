@@ -14,6 +14,7 @@ from marketplace.services import amendments, terminations
 from marketplace.services.signing import FreshProof, prove
 from marketplace.web.auth import origin
 from marketplace.web.context import actor, now, parts, session
+from marketplace.web.files import pdf_file
 from marketplace.web.forms.contracts import DeclineForm, SignForm, TerminateForm, amend_form
 from marketplace.web.forms.rows import whole
 from marketplace.web.i18n import LANGUAGES, gettext, locale, speaking
@@ -46,7 +47,21 @@ def paper(contract_id: int) -> ResponseReturnValue:
     """Show one contract as a paper, in the language that is asked for."""
     page = _page(contract_id)
     with speaking(_language()):
-        return render_template("contracts/print.html", page=page)
+        return render_template("contracts/print.html", page=page, no_pdf=bool(request.args.get("no_pdf")))
+
+
+@blueprint.get(f"{ONE}/pdf")
+@requires("contract.read")
+def pdf(contract_id: int) -> ResponseReturnValue:
+    """Hand out one contract as a PDF; where none can be written, go to the page to print, which says so."""
+    page = _page(contract_id)
+    with speaking(_language()):
+        content = parts().printer.pdf(render_template("contracts/print.html", page=page, frame="pdf.html"))
+    if content is None:
+        asked = {name: value for name, value in request.args.items() if name in ("language", "version")}
+        return redirect(url_for("contracts.paper", contract_id=contract_id, no_pdf=1, **asked), code=303)
+    version = f"-v{page.version}" if page.version > 1 else ""
+    return pdf_file(f"{page.number}{version}.pdf", content)
 
 
 @blueprint.route(f"{ONE}/change", methods=["GET", "POST"])

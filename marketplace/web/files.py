@@ -1,4 +1,4 @@
-"""Frozen texts, handed out to the byte."""
+"""Frozen texts, handed out to the byte, and papers as PDF files."""
 
 from __future__ import annotations
 
@@ -11,4 +11,11 @@ def frozen_file(name: str, content: str) -> Response:
         content.encode(),
         mimetype="application/json",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def pdf_file(name: str, content: bytes) -> Response:
+    """Return a paper as a PDF to keep."""
+    return Response(
+        content, mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from marketplace.adapters.documents import NoPrinter
 from marketplace.adapters.passwords import Argon2Passwords
 from marketplace.persistence.amendments import Amendment, AmendmentSignature, Termination
 from marketplace.persistence.database import transaction
@@ -17,6 +20,7 @@ from marketplace.persistence.people import Person
 from marketplace.web.i18n import speaking
 from tests.factories import Make
 from tests.functional.test_rounds import PASSWORD, people
+from tests.integration.adapters.test_documents import usable, written
 from tests.integration.services.rounds_world import published, world
 
 Browse = Callable[..., FlaskClient]
@@ -170,3 +174,33 @@ def _mails_are_written(both: Both, app: Flask, kinds: set[str]) -> None:
                 )
             assert word in subject
             assert f"http://here/contracts/{row.values['contract_id']}" in body
+
+
+def test_a_contract_is_a_pdf_with_its_number_and_hash_in_both_languages(both: Both) -> None:
+    usable()
+    digest = re.findall(r"<code>([0-9a-f]{64})</code>", both.plant.get(both.url).text)[0]
+
+    for language, word in (("zh_Hans_CN", "污染防治"), ("en", "Pollution control")):
+        answer = both.plant.get(f"{both.url}/pdf?language={language}")
+        assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+        assert answer.data == both.recycler.get(f"{both.url}/pdf?language={language}").data
+        text = written(answer.data)
+        number = re.findall(r"HY-\d{4}-\d{6}", text)[0]
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{number}.pdf"'
+        assert digest in text.replace("\n", "")
+        assert word in text
+    assert both.stranger.get(f"{both.url}/pdf").status_code == 404
+
+
+def test_where_no_pdf_can_be_written_the_page_to_print_says_so(both: Both, app: Flask) -> None:
+    parts = app.extensions["marketplace"]
+    app.extensions["marketplace"] = replace(parts, printer=NoPrinter())
+    try:
+        answer = both.plant.get(f"{both.url}/pdf?language=en")
+    finally:
+        app.extensions["marketplace"] = parts
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"{both.url}/print?no_pdf=1&language=en"
+    assert "cannot write PDF files" in both.plant.get(answer.headers["Location"]).text
+    assert "cannot write PDF files" not in both.plant.get(f"{both.url}/print").text
