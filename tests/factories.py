@@ -32,9 +32,11 @@ from marketplace.persistence.questions import Answer, Question
 from marketplace.persistence.rounds import Round
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
 from marketplace.queries.accounts import account, digest
+from marketplace.services.awards import accept_award
 from marketplace.services.opening import open_bids
 from marketplace.services.opensales import in_plain_sight
 from marketplace.services.seals import sealed
+from marketplace.services.signing import FreshProof
 
 Row = TypeVar("Row")
 
@@ -48,6 +50,19 @@ atexit.register(shutil.rmtree, _KEYS, ignore_errors=True)
 
 SEALER = KeyFile(_KEYS / "seal.key", make=True)
 """With the key of these tests, which the applications in them share."""
+
+
+def proof(actor: Actor) -> FreshProof:
+    """Return the proof that an actor has just shown who they are; whether a password is asked for, other tests ask."""
+    assert actor.person_id is not None
+    return FreshProof(actor.person_id, "签字人", "password")
+
+
+def accept(
+    session: Session, actor: Actor, award_id: int, *, terms_sha256: str | None = None, now: datetime
+) -> int | None:
+    """Sign an award for the actor's side, as a signatory who has just shown who they are."""
+    return accept_award(session, actor, award_id, proof=proof(actor), terms_sha256=terms_sha256, now=now)
 
 
 class Make:

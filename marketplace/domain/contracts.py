@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
 from marketplace.domain.canonical import LATER, from_json, sha256, to_json
+from marketplace.domain.clauses import Clause
 from marketplace.domain.errors import Conflict, Invalid
 from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.quantities import Month
@@ -130,7 +131,8 @@ class Terms:
 
     ``price_fen_per_t`` holds at the producer's gate, ``delivered_fen_per_t`` at the recycler's, before deductions.
     ``values`` are what the latest lab sheets say; ``round_number`` is None for an award of a bid. ``subsidy_fen_per_t`` is
-    what the round pays the producer beside the price; the recycler pays none of it.
+    what the round pays the producer beside the price; the recycler pays none of it. ``clauses`` are those of the version
+    ``template``, word for word; what was signed before there were any has none.
     """
 
     producer: Party
@@ -164,6 +166,8 @@ class Terms:
     park_en: str
     round_number: int | None
     subsidy_fen_per_t: int = field(default=0, metadata=LATER)
+    template: str = field(default="", metadata=LATER)
+    clauses: tuple[Clause, ...] = field(default=(), metadata=LATER)
 
     @property
     def kg(self) -> int:

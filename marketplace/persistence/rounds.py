@@ -221,6 +221,7 @@ class Contract(Base):
         UniqueConstraint("award_id"),
         UniqueConstraint("number"),
         CheckConstraint("kg > 0", name="kg_positive"),
+        CheckConstraint("concluded_by in ('signatures', 'acceptances')", name="concluded_by_known"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -233,4 +234,6 @@ class Contract(Base):
     terms: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The facts of the contract as agreed: names, codes, sites, months, limits and deductions."""
     terms_sha256: Mapped[str]
+    concluded_by: Mapped[str]
+    """``acceptances`` stands only with contracts that were made before every one had to be signed by both sides."""
     made_at: Mapped[Instant]

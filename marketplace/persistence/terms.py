@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.domain.clauses import LATEST, template
 from marketplace.domain.contracts import FilingTerm, LimitTerm, Party, Terms
 from marketplace.domain.quantities import Month
 from marketplace.persistence.fit import latest_values
@@ -99,6 +100,11 @@ def terms_of(session: Session, deals: Sequence[Deal], *, now: datetime) -> list[
                 park_en=of.name_en if of else "",
                 round_number=of.number if of else None,
                 subsidy_fen_per_t=of.subsidy_fen_per_t if of else 0,
+                template=LATEST,
+                clauses=template(
+                    waste=producer.legal_status == "solid_waste",
+                    crossing=producer.division_code[:2] != recycler.division_code[:2],
+                ),
             )
         )
     return found

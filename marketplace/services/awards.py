@@ -1,4 +1,4 @@
-"""Writes: both sides answer an award; two acceptances are a contract, a decline or the deadline gives the tonnes back."""
+"""Writes: both sides answer an award; two signatures are a contract, a decline or the deadline gives the tonnes back."""
 
 from __future__ import annotations
 
@@ -57,20 +57,21 @@ def accept_award(
     actor: Actor,
     award_id: int,
     *,
+    proof: FreshProof,
     terms_sha256: str | None = None,
-    proof: FreshProof | None = None,
     now: datetime,
 ) -> int | None:
     """
-    Accept an award for the actor's side; with the other side's acceptance it is a contract, whose id is returned.
+    Sign an award for the actor's side; with the other side's signature it is a contract, whose id is returned.
 
-    ``terms_sha256`` is of the text that the signatory read; with a ``proof`` that the signatory has just shown who they
-    are, their signature over it is kept. Accepted twice it has one effect. Raises NotFound,
-    NotAllowed; Conflict if it is final otherwise, the text is another by now, a party may make no deals or the permit of
-    the line does not hold today.
+    ``proof`` is that the signatory has just shown who they are, ``terms_sha256`` of the text that they read. Signed twice
+    it has one effect. Raises NotFound, NotAllowed, also if it is another's proof; Conflict if it is final otherwise, the
+    text is another by now, a party may make no deals or the permit of the line does not hold today.
     """
     with noticing(session, Award.id == award_id, now=now), transaction(session):
         held = _held(session, actor, award_id)
+        if proof.person_id != actor.person_id:
+            raise NotAllowed
         award = held.award
         state = award.state(now)
         if _accepted_at(award, held.side) is not None and state in ("half", "contracted"):
@@ -83,8 +84,7 @@ def accept_award(
         text = terms(award.terms)
         if terms_sha256 is not None and terms_sha256 != text.sha256:
             raise Conflict("The text of the contract is another by now. Read it again before you accept.")
-        if proof is not None:
-            _sign(session, actor, held, proof, text.sha256, now)
+        _sign(session, held, proof, text.sha256, now)
         if held.side == "producer":
             award.producer_accepted_at = now
         else:
@@ -93,6 +93,7 @@ def accept_award(
         if state == "open":
             return None
         _must_be_allowed(session, award, held, now)
+        _must_be_signed_by_both(session, award, text.sha256)
         contract(session, share)
         made = Contract(
             award_id=award.id,
@@ -103,6 +104,7 @@ def accept_award(
             price_fen_per_t=text.price_fen_per_t,
             terms=award.terms,
             terms_sha256=text.sha256,
+            concluded_by="signatures",
             made_at=now,
         )
         session.add(made)
@@ -126,9 +128,7 @@ def accept_award(
     return made.id
 
 
-def _sign(session: Session, actor: Actor, held: _Held, proof: FreshProof, digest: str, now: datetime) -> None:
-    if proof.person_id != actor.person_id:
-        raise NotAllowed
+def _sign(session: Session, held: _Held, proof: FreshProof, digest: str, now: datetime) -> None:
     session.add(
         ContractSignature(
             award_id=held.award.id,
@@ -141,6 +141,19 @@ def _sign(session: Session, actor: Actor, held: _Held, proof: FreshProof, digest
             checked=proof.checked,
         )
     )
+    session.flush()
+
+
+def _must_be_signed_by_both(session: Session, award: Award, digest: str) -> None:
+    """Raise Conflict unless a signature of each side over this text is kept: nothing else makes a contract."""
+    signed = session.execute(
+        select(ContractSignature.side, ContractSignature.organization_id, ContractSignature.sha256).where(
+            ContractSignature.award_id == award.id
+        )
+    ).all()
+    wanted = {("producer", award.producer_id, digest), ("recycler", award.recycler_id, digest)}
+    if {tuple(row) for row in signed} != wanted:
+        raise Conflict("A contract needs a signature of each side over the same text.")
 
 
 def decline_award(session: Session, actor: Actor, award_id: int, reason: str, *, now: datetime) -> None:

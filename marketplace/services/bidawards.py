@@ -127,7 +127,7 @@ def make_award(
     now: datetime,
 ) -> Award:
     """
-    Award a bid what a share reserved for it, accepted by the producer, to be answered within business days.
+    Award a bid what a share reserved for it; both sides sign it within business days.
 
     ``told`` is what each side reads first, before why it is this bid.
     """
@@ -150,7 +150,6 @@ def make_award(
         explanation={side: said[side] + sentences for side, sentences in why.items()},
         awarded_at=now,
         answer_by=deadline(now, ANSWER_DAYS, calendar_of(session)),
-        producer_accepted_at=now,
     )
     session.add(award)
     session.flush()

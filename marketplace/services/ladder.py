@@ -67,13 +67,13 @@ class _Step:
             recycler = Sentence("An award before yours was not answered by %(ended_at)s.", when)
             park = Sentence("An award of this listing was not answered by %(ended_at)s.", when)
         by_rank = Sentence(
-            "So the next on standby was called by itself: number %(rank)s by what you net. Your side has accepted,"
-            " since you awarded by this order and it nets you no less than your reserve.",
+            "So the next on standby was called by itself: number %(rank)s by what you net, no less than your reserve. It"
+            " becomes a contract when both sides have signed: sign for yours on this page.",
             number,
         )
         offered = Sentence(
             "You stood by as number %(rank)s, so the waste was offered to you by itself, in the order of what the"
-            " producer nets. The producer has accepted; you accept or decline.",
+            " producer nets. You sign or decline; it becomes a contract when the producer has signed too.",
             number,
         )
         called = Sentence("Number %(rank)s stood by and was called by itself.", number)
@@ -158,8 +158,9 @@ def give_back(session: Session, listing: Listing | None, award: Award, *, now: d
 
     Bids are called in the order of what the producer nets, each for no more than came free, until it is placed: what
     was not awarded before is the producer's to dispose of. Who does not fit any more is passed over, with the reason.
-    Nobody is called once the standby is over, nor for what the producer itself declined; what is left then can be
-    awarded by hand, while the standby lasts.
+    Nobody is called once the standby is over, nor for what the producer itself declined, or let lapse unsigned though
+    the recycler had signed: no producer passes a bidder by for the next one. What is left then can be awarded by hand,
+    while the standby lasts.
     """
     session.flush()
     share = share_of(session, award)
@@ -167,13 +168,20 @@ def give_back(session: Session, listing: Listing | None, award: Award, *, now: d
         release(session, share)
         return
     stands = listing.standby_until is not None and now < listing.standby_until
-    line_of = _standing(session, listing) if stands and award.declined_by != "producer" else {}
+    line_of = _standing(session, listing) if stands and not by_producer(award) else {}
     filing_ids = session.scalars(select(Filing.id).where(Filing.stream_id == listing.stream_id)).all()
     hold(session, share, set(line_of.values()), filing_ids)
     release(session, share)
     _call(session, _step(session, listing, award), share.months, line_of, now)
     if stands:
         decide(session, listing, now=now)
+
+
+def by_producer(award: Award) -> bool:
+    """Return whether an award came to nothing by its producer: declined, or left unsigned after the recycler signed."""
+    if award.declined_at is not None:
+        return award.declined_by == "producer"
+    return award.producer_accepted_at is None and award.recycler_accepted_at is not None
 
 
 def _standing(session: Session, listing: Listing) -> dict[Ranked, int]:

@@ -168,12 +168,18 @@ def award_bid(listing_id: int, bid_id: int) -> ResponseReturnValue:
     refusal: Invalid | Conflict | None = None
     if form.validate_on_submit():
         try:
-            services.award_bid(session(), actor(), bid_id, form.kg_per_month.data or 0, now=now())
+            award_id = services.award_bid(session(), actor(), bid_id, form.kg_per_month.data or 0, now=now())
         except (Invalid, Conflict) as refused:
             refusal = refused
         else:
-            flash(gettext("The award is made. The recycler has three business days to answer."), "use")
-            return redirect(url_for("listings.award", listing_id=listing_id), code=303)
+            flash(
+                gettext(
+                    "The award is made and its tonnes are reserved. Read the text and sign it: both sides have three"
+                    " business days."
+                ),
+                "use",
+            )
+            return redirect(url_for("awards.show", award_id=award_id, _anchor="sign"), code=303)
     else:
         refusal = Invalid("Say how many tonnes per month are awarded.")
     return _award(listing_id, refusal, EndForm(formdata=None))

@@ -30,13 +30,13 @@ from marketplace.persistence.people import Appointment, Letter, Person, SignIn
 from marketplace.persistence.rounds import Award, Round
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.awarding import award_bid
-from marketplace.services.awards import accept_award, decline_award
+from marketplace.services.awards import decline_award
 from marketplace.services.ledger import open_stock, state_month
 from marketplace.services.rounds import publish_round, run_round, void_round
 from marketplace.services.salerules import state_rules
 from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
-from tests.factories import Make
+from tests.factories import Make, accept
 from tests.functional.routes import Route
 
 LANGUAGES = ("zh_Hans_CN", "en")
@@ -363,8 +363,8 @@ class Builder:
             if how == 2:
                 decline_award(self.session, recycler, award.id, "检修停窑。", now=self.ago(hours=1))
             if how == 3:
-                accept_award(self.session, producer, award.id, now=self.ago(hours=1))
-                contract = accept_award(self.session, recycler, award.id, now=self.ago(minutes=30))
+                accept(self.session, producer, award.id, now=self.ago(hours=1))
+                contract = accept(self.session, recycler, award.id, now=self.ago(minutes=30))
                 assert contract is not None
                 self.bundle(contract_id=contract, award_id=award.id)
 

@@ -10,7 +10,8 @@ from marketplace.domain.actors import SYSTEM
 from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Award
 from marketplace.services.awarding import award_bid
-from marketplace.services.awards import accept_award, decline_award, lapse_due
+from marketplace.services.awards import decline_award, lapse_due
+from tests.factories import accept
 from tests.machine.base import Deal
 from tests.machine.selling import NUMBER, Selling
 
@@ -63,7 +64,7 @@ class Awarding(Selling):
         )
         if award_id is not None:
             deal = self.deals[award_id]
-            assert (deal.listing, deal.line, deal.accepted) == (sale.id, row.line_id, {"producer"})
+            assert (deal.listing, deal.line, deal.accepted) == (sale.id, row.line_id, set())
             assert all(0 < most <= kg * 1_000_000 for most in deal.months.values())
 
     def _has_award(self, bid_id: int) -> bool:
@@ -94,7 +95,7 @@ class Awarding(Selling):
                 expect = False
         taken = self.act(
             "accept",
-            lambda actor: (accept_award(self.session, actor, deal.id, now=self.now), True),
+            lambda actor: (accept(self.session, actor, deal.id, now=self.now), True),
             self.of(mine),
             expect=expect,
             stranger=stranger,
@@ -102,6 +103,13 @@ class Awarding(Selling):
         )
         if taken:
             deal.accepted.add(side)
+
+    @precondition(lambda self: any(deal.waits(self.now) for deal in self.deals.values()))
+    @rule(number=NUMBER)
+    def both_sign(self, number: int) -> None:
+        """Let each side of an award sign in turn: by chance alone a contract would be rare."""
+        for seller in (0, 1):
+            self.accept(6 * number + 1, seller, 1)
 
     @precondition(lambda self: bool(self.deals))
     @rule(number=NUMBER, seller=st.integers(0, 3), stranger=NUMBER)

@@ -19,6 +19,7 @@ from marketplace.persistence import listings as tables
 from marketplace.persistence.rounds import Award, Round
 from marketplace.services import awarding, awards, bids, capacities, counters, listings, opening, rounds, runs
 from marketplace.solver.engines import engine
+from tests.factories import accept
 from tests.races.contest import meet
 
 
@@ -79,7 +80,13 @@ def accept_or_lapse(session: Session, wanted: tuple[Actor | None, int, datetime]
     if actor is None:
         awards.lapse_due(session, now)
     else:
-        awards.accept_award(session, actor, award_id, now=now)
+        accept(session, actor, award_id, now=now)
+
+
+def sign(session: Session, wanted: tuple[Actor, int, datetime]) -> int | None:
+    """Sign an award for the actor's side."""
+    actor, award_id, now = wanted
+    return accept(session, actor, award_id, now=now)
 
 
 def withdraw_or_open(session: Session, wanted: tuple[Actor, int, Sealer | None, datetime]) -> None:
@@ -180,6 +187,11 @@ def _no_hold_of_the_listing() -> None:
         return award
 
     awards._locked = read_together
+
+
+def _no_hold_of_the_award() -> None:
+    """Let both sides read that the other has not signed before either signs."""
+    _no_hold_of_the_listing()
 
 
 def _no_held_listing() -> None:
@@ -304,6 +316,7 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "counter": _no_counter,
     "lock": _no_lock,
     "ladder": _no_hold_of_the_listing,
+    "signing": _no_hold_of_the_award,
     "rules": _no_held_listing,
     "line": _no_held_line,
     "immediate": _no_immediate,
@@ -315,7 +328,7 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "once": _no_once,
 }
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
-where awards are let go; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a
+where awards are let go; ``signing``: that, where both sides sign; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a
 lowered capacity waits; ``immediate``: SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened;
 ``sale``: that, under which they are bettered; ``end``: that none is taken once they are; ``hold``: one run
 at a time; ``attempt``: a run's number; ``once``: one publication."""

@@ -21,7 +21,8 @@ from marketplace.domain.errors import MarketplaceError
 from marketplace.domain.sealing import Sealer
 from marketplace.persistence import database
 from marketplace.persistence.listings import Bid
-from marketplace.services import awards, bids
+from marketplace.services import bids
+from tests.factories import accept
 
 OPEN_SECONDS: Final = 0.02
 """For how long a control leaves open the gap that the protection closes."""
@@ -55,7 +56,7 @@ def bid_and_sign(url: str, work: Work, told: Connection, without: str) -> None:
         while True:
             if to_sign and rng.random() < 0.3:
                 actor, award_id, side = to_sign.pop()
-                made = awards.accept_award(session, actor, award_id, now=work.now)
+                made = accept(session, actor, award_id, now=work.now)
                 tell({"award": award_id, "side": side, "contract": made})
                 continue
             actor, line_id = rng.choice(work.bidders)

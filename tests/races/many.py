@@ -26,6 +26,7 @@ from marketplace.persistence import database
 from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.rounds import Award
 from marketplace.services import awarding, awards, bids, counters, listings, opening
+from tests.factories import accept
 
 FIRST_MONTH: Final = Month(2027, 3)
 MONTHS: Final = 4
@@ -163,17 +164,19 @@ class Writer:
 
     def _award(self) -> Any:
         return self._some(
-            select(Award.id, Award.line_id).where(
-                Award.declined_at.is_(None), Award.lapsed_at.is_(None), Award.recycler_accepted_at.is_(None)
-            )
+            select(Award.id, Award.line_id, Award.producer_accepted_at, Listing.stream_id)
+            .join(Listing, Award.listing_id == Listing.id)
+            .where(Award.declined_at.is_(None), Award.lapsed_at.is_(None), Award.recycler_accepted_at.is_(None))
         )
 
     def accept(self) -> object:
         row = self._award()
         if row is None:
             return None
+        if row.producer_accepted_at is None:
+            accept(self.session, self._seller(row.stream_id), row.id, now=self.now)
         buyer = next(actor for actor, line_id in self.stage.buyers if line_id == row.line_id)
-        return awards.accept_award(self.session, buyer, row.id, now=self.now)
+        return accept(self.session, buyer, row.id, now=self.now)
 
     def decline(self) -> object:
         row = self._award()

@@ -17,7 +17,7 @@ from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.rounds import Award, Contract
 from marketplace.persistence.standby import StandbyCall
 from marketplace.services.awarding import award_bid
-from tests.factories import NOON, SEALER, Make
+from tests.factories import NOON, SEALER, Make, accept
 from tests.races.acts import accept_or_lapse, withdraw_or_open
 from tests.races.conftest import NewDatabase
 from tests.races.contest import AT_ONCE, at_once
@@ -45,6 +45,7 @@ def _sale(url: str, *, awarded: bool) -> tuple[Actor, list[Actor], list[int], in
         if awarded:
             make.opened(listing, at=CLOSES)
             acted_on = award_bid(session, seller, bids[0].id, KG, now=CLOSES)
+            accept(session, seller, acted_on, now=CLOSES)
             until = session.get_one(Award, acted_on).answer_by
         ids = [bid.id for bid in bids]
     engine.dispose()

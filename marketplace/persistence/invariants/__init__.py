@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.persistence.invariants.awards import AWARDS
 from marketplace.persistence.invariants.bids import BIDS
+from marketplace.persistence.invariants.contracts import CONTRACTS
 from marketplace.persistence.invariants.kinds import Breach, Invariant
 from marketplace.persistence.invariants.quantities import QUANTITIES
 from marketplace.persistence.invariants.questions import QUESTIONS
@@ -25,7 +26,7 @@ __all__ = ["INVARIANTS", "Breach", "Invariant", "broken"]
 MOST_NAMED: Final = 5
 """Rows that are named of one invariant; more are counted."""
 
-INVARIANTS: Final = (*QUANTITIES, *AWARDS, *BIDS, *QUESTIONS, *STOCKS, *TRAIL)
+INVARIANTS: Final = (*QUANTITIES, *AWARDS, *CONTRACTS, *BIDS, *QUESTIONS, *STOCKS, *TRAIL)
 
 
 def broken(session: Session) -> Iterator[Breach]:

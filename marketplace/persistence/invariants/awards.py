@@ -30,6 +30,7 @@ AWARDS: Final = (
         left join awards made on made.id = c.award_id
         where a.bid_id is null or b.listing_id <> a.listing_id or made.bid_id <> c.bid_id
            or (a.declined_at is null and a.lapsed_at is null) or a.declined_by = 'producer'
+           or (a.declined_at is null and a.recycler_accepted_at is not null)
         """,
     ),
     Invariant(

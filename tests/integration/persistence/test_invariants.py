@@ -12,9 +12,8 @@ from marketplace.domain.quantities import Month
 from marketplace.persistence import invariants
 from marketplace.persistence.database import transaction
 from marketplace.services.awarding import award_bid
-from marketplace.services.awards import accept_award
 from marketplace.services.salerules import state_rules
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 
 
 def codes(session: Session) -> set[str]:
@@ -50,14 +49,23 @@ def test_what_is_broken_is_named(session: Session, make: Make, damage: str, code
 
 DAMAGES = [
     ("update bids set receipt = 'another' where opened_at is not null", "I11a"),
-    ("update contracts set terms_sha256 = 'another'", "I11b"),
+    ("update contracts set terms_sha256 = 'another'", "I11b I20b"),
+    ("delete from contract_signatures where side = 'producer'", "I20b I20c"),
+    ("update contract_signatures set sha256 = substr(sha256, 2) || '-' where side = 'recycler'", "I20b"),
+    ("update contract_signatures set organization_id = (select min(id) from organizations)", "I20b"),
+    ("update contract_signatures set signed_at = signed_at - 1", "I20b"),
     ("update contracts set price_fen_per_t = price_fen_per_t + 1", "I11b I20a"),
     ("update sale_rules set sha256 = 'another'", "I11c I16a"),
     ("update bids set withdrawn_at = received_at, replaced_at = received_at where opened_at is null", "I12a"),
     ("update bids set withdrawn_at = received_at where opened_at is not null", "I12a I14a"),
     ("update awards set lapsed_at = answer_by - 1 where recycler_accepted_at is null", "I3a I3b I3c I4f"),
-    ("update awards set recycler_accepted_at = answer_by where recycler_accepted_at is not null", "I20a I4f"),
-    ("update awards set recycler_accepted_at = awarded_at where recycler_accepted_at is null", "I20a"),
+    ("update awards set recycler_accepted_at = answer_by where recycler_accepted_at is not null", "I20b I4f"),
+    ("update awards set recycler_accepted_at = awarded_at where recycler_accepted_at is null", "I20c"),
+    (
+        "update awards set recycler_accepted_at = awarded_at, producer_accepted_at = awarded_at"
+        " where recycler_accepted_at is null",
+        "I20a I20c",
+    ),
     ("update awards set transport = 'producer'", "I18a"),
     ("update award_months set kg = kg + 10000000 where month = '2027-02'", "I18a I3a I3b I3c I4a"),
     ("update awards set producer_id = recycler_id where recycler_accepted_at is null", "I18b"),
@@ -86,7 +94,8 @@ def test_what_is_broken_in_a_trade_is_named(session: Session, make: Make, damage
     make.opened(listing, at=later)
     make.round(make.park())
     first, _ = (award_bid(session, seller, bid.id, 1_000_000, now=later) for bid in bids)
-    accept_award(session, make.signatory(firms[0]), first, now=later + timedelta(hours=1))
+    for signatory in (seller, make.signatory(firms[0])):
+        accept(session, signatory, first, now=later + timedelta(hours=1))
     with transaction(session):
         state_rules(session, other, now=NOON)
         session.execute(text("update bids set rules_sha256 = (select sha256 from sale_rules) where opened_at is null"))
@@ -96,7 +105,9 @@ def test_what_is_broken_in_a_trade_is_named(session: Session, make: Make, damage
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("set local session_replication_role = replica"))  # no trigger guards what is damaged
         else:
-            session.execute(text("drop trigger if exists sale_rules_only_grows_update"))
+            for table in ("sale_rules", "contract_signatures"):
+                for verb in ("update", "delete"):
+                    session.execute(text(f"drop trigger if exists {table}_only_grows_{verb}"))
         for statement in damage.split(";"):
             session.execute(text(statement))
 

@@ -22,10 +22,9 @@ from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Contract
 from marketplace.queries.commitments import commitment_page, commitments_page, over_committed
 from marketplace.services.awarding import award_bid
-from marketplace.services.awards import accept_award
 from marketplace.services.capacities import lower_capacity
 from tests.conftest import counted
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 
 LATER = NOON + timedelta(days=15)
 FEBRUARY = Month(2027, 2)
@@ -58,7 +57,8 @@ class Region:
         seller = make.signatory(plant)
         award_id = award_bid(self.session, seller, bid.id, kg, now=LATER)
         if signed:
-            accept_award(self.session, make.signatory(works), award_id, now=LATER)
+            for side in (seller, make.signatory(works)):
+                accept(self.session, side, award_id, now=LATER)
         return award_id
 
     def lower(self, line: IntakeLine, month: int) -> None:

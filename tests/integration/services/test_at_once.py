@@ -47,7 +47,7 @@ from marketplace.services import (
     rounds,
 )
 from marketplace.services.accounts import Origin
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 from tests.integration.services.rounds_world import AFTER, published, solve, world
 
 HERE = Origin("10.1.2.3", "a browser")
@@ -295,11 +295,11 @@ def test_an_award_ends_once(make: Make, session: Session) -> None:
     made = world(make)
     award = published(session, made, made.round())[0]
     producer, recycler = make.signatory(made.plants[0]), make.signatory(made.recyclers[0])
-    awards.accept_award(session, producer, award.id, now=AFTER)
+    accept(session, producer, award.id, now=AFTER)
 
     ended = at_once(
         session,
-        lambda own: awards.accept_award(own, recycler, award.id, now=AFTER),
+        lambda own: accept(own, recycler, award.id, now=AFTER),
         lambda own: awards.decline_award(own, producer, award.id, "检修停窑。", now=AFTER),
         lambda own: awards.lapse_due(own, award.answer_by),
     )
@@ -342,8 +342,8 @@ def test_the_last_two_answers_settle_a_round(make: Make, session: Session) -> No
 
     ended = at_once(
         session,
-        lambda own: awards.accept_award(own, producer, award.id, now=AFTER),
-        lambda own: awards.accept_award(own, recycler, award.id, now=AFTER),
+        lambda own: accept(own, producer, award.id, now=AFTER),
+        lambda own: accept(own, recycler, award.id, now=AFTER),
     )
 
     assert ended == ["done", "done"]

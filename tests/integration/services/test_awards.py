@@ -18,9 +18,9 @@ from marketplace.persistence.lines import LineMonth
 from marketplace.persistence.listings import ListingMonth
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.rounds import Award, Contract, Round
-from marketplace.services.awards import accept_award, decline_award, lapse_due
+from marketplace.services.awards import decline_award, lapse_due
 from marketplace.services.listings import award_bid
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 from tests.integration.services.rounds_world import AFTER, World, awards_of, published, world
 
 DAY = timedelta(days=1)
@@ -43,8 +43,8 @@ def test_two_acceptances_make_a_contract_over_one_text(session: Session, make: M
     assert award.terms is not None
     digest = terms(award.terms).sha256
 
-    first = accept_award(session, producer, award.id, terms_sha256=digest, now=AFTER)
-    second = accept_award(session, recycler, award.id, terms_sha256=digest, now=AFTER + DAY)
+    first = accept(session, producer, award.id, terms_sha256=digest, now=AFTER)
+    second = accept(session, recycler, award.id, terms_sha256=digest, now=AFTER + DAY)
 
     assert first is None
     contract = session.scalars(select(Contract)).one()
@@ -61,7 +61,7 @@ def test_the_same_acceptance_twice_has_one_effect(session: Session, make: Make) 
     award = published(session, made, made.round())[0]
     producer, recycler = make.signatory(made.plants[0]), make.signatory(made.recyclers[0])
 
-    answers = [accept_award(session, who, award.id, now=AFTER) for who in (producer, producer, recycler, recycler)]
+    answers = [accept(session, who, award.id, now=AFTER) for who in (producer, producer, recycler, recycler)]
 
     contract_id = session.scalars(select(Contract.id)).one()
     assert answers == [None, None, contract_id, contract_id]
@@ -74,7 +74,7 @@ def test_a_decline_gives_the_tonnes_back_and_tells_the_other_side(session: Sessi
     award = published(session, made, made.round())[0]
     recycler = make.signatory(made.recyclers[0])
     make.person("signatory", organization=made.plants[0], email="plant@test.example")
-    accept_award(session, make.signatory(made.plants[0]), award.id, now=AFTER)
+    accept(session, make.signatory(made.plants[0]), award.id, now=AFTER)
     with pytest.raises(Invalid):
         decline_award(session, recycler, award.id, " ", now=AFTER)
 
@@ -88,7 +88,7 @@ def test_a_decline_gives_the_tonnes_back_and_tells_the_other_side(session: Sessi
     session.rollback()
     assert counters(session) == [(0, 0)] * 6
     for act in (
-        lambda: accept_award(session, recycler, award.id, now=AFTER),
+        lambda: accept(session, recycler, award.id, now=AFTER),
         lambda: decline_award(session, recycler, award.id, "Again.", now=AFTER),
     ):
         with pytest.raises(Conflict, match="declined"):
@@ -101,12 +101,12 @@ def test_at_its_deadline_an_award_has_lapsed_whether_anybody_noticed_or_not(sess
     of = made.round(answer_by=AFTER + DAY)
     award = published(session, made, of)[0]
     producer = make.signatory(made.plants[0])
-    accept_award(session, producer, award.id, now=AFTER)
+    accept(session, producer, award.id, now=AFTER)
 
     with pytest.raises(Conflict, match="lapsed"):
-        accept_award(session, make.signatory(made.recyclers[0]), award.id, now=AFTER + DAY)
+        accept(session, make.signatory(made.recyclers[0]), award.id, now=AFTER + DAY)
     with pytest.raises(Conflict, match="lapsed"):
-        accept_award(session, producer, award.id, now=AFTER + DAY)
+        accept(session, producer, award.id, now=AFTER + DAY)
 
     assert counters(session)[0] == (5_000_000, 0)
     lapse_due(session, AFTER + DAY - timedelta(microseconds=1))
@@ -127,12 +127,12 @@ def test_strangers_learn_nothing_and_clerks_do_not_sign(session: Session, make: 
     for stranger in strangers:
         for award_id in (award.id, award.id + 1):
             with pytest.raises(NotFound):
-                accept_award(session, stranger, award_id, now=AFTER)
+                accept(session, stranger, award_id, now=AFTER)
             with pytest.raises(NotFound):
                 decline_award(session, stranger, award_id, "No.", now=AFTER)
     for reader in (make.actor(make.person("clerk", organization=made.plants[0])), made.administrator):
         with pytest.raises(NotAllowed):
-            accept_award(session, reader, award.id, now=AFTER)
+            accept(session, reader, award.id, now=AFTER)
 
     assert awards_of(session, session.scalars(select(Round)).one())[0].producer_accepted_at is None
 
@@ -142,7 +142,7 @@ def test_another_text_is_not_accepted(session: Session, make: Make) -> None:
     award = published(session, made, made.round())[0]
 
     with pytest.raises(Conflict, match="text"):
-        accept_award(session, make.signatory(made.plants[0]), award.id, terms_sha256="0" * 64, now=AFTER)
+        accept(session, make.signatory(made.plants[0]), award.id, terms_sha256="0" * 64, now=AFTER)
 
     assert session.get_one(Award, award.id, populate_existing=True).producer_accepted_at is None
 
@@ -160,27 +160,31 @@ def test_what_no_longer_holds_makes_no_contract(session: Session, make: Make, da
     made = world(make)
     award = published(session, made, made.round())[0]
     producer, recycler = make.signatory(made.plants[0]), make.signatory(made.recyclers[0])
-    accept_award(session, producer, award.id, now=AFTER)
+    accept(session, producer, award.id, now=AFTER)
     with transaction(session):
         values = {"recycler": made.recyclers[0].id} if ":recycler" in damage else {}
         session.execute(text(damage), values)
 
     with pytest.raises(Conflict, match=match):
-        accept_award(session, recycler, award.id, now=AFTER)
+        accept(session, recycler, award.id, now=AFTER)
 
     assert session.scalar(select(func.count(Contract.id))) == 0
     assert session.get_one(Award, award.id, populate_existing=True).recycler_accepted_at is None
 
 
-def test_an_awarded_bid_becomes_a_contract_by_the_recyclers_acceptance(session: Session, make: Make) -> None:
+def test_an_awarded_bid_becomes_a_contract_when_both_sides_have_signed(session: Session, make: Make) -> None:
     made = World(make, make.park())
     listing = made.plant(bids_close_at=NOON)
     line = made.recycler()
     bid = make.bid(listing, line, made.recyclers[0], received_at=NOON - DAY, kg_per_month=1_000_000)
     make.opened(listing)
-    award_id = award_bid(session, make.signatory(made.plants[0]), bid.id, 1_000_000, now=AFTER)
+    seller, buyer = make.signatory(made.plants[0]), make.signatory(made.recyclers[0])
+    award_id = award_bid(session, seller, bid.id, 1_000_000, now=AFTER)
+    assert session.get_one(Award, award_id).state(AFTER) == "open"
+    session.rollback()
 
-    contract_id = accept_award(session, make.signatory(made.recyclers[0]), award_id, now=AFTER)
+    assert accept(session, buyer, award_id, now=AFTER) is None
+    contract_id = accept(session, seller, award_id, now=AFTER)
 
     contract = session.get_one(Contract, contract_id)
     assert contract.kg == 3_000_000
@@ -197,6 +201,6 @@ def test_a_round_is_settled_when_its_last_award_is_final(session: Session, make:
     award = published(session, made, of)[0]
 
     for organization in (made.plants[0], made.recyclers[0]):
-        accept_award(session, make.signatory(organization), award.id, now=AFTER)
+        accept(session, make.signatory(organization), award.id, now=AFTER)
 
     assert session.get_one(Round, of.id, populate_existing=True).settled_at == AFTER

@@ -25,11 +25,11 @@ from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Award
 from marketplace.services import counters
 from marketplace.services.awarding import award_bid
-from marketplace.services.awards import accept_award, decline_award
+from marketplace.services.awards import decline_award
 from marketplace.services.capacities import lower_capacity
 from marketplace.services.lines import edit_line, retire_line
 from marketplace.services.permits import verify_permit, withdraw_permit
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 from tests.integration.services.market import CLOSES, Market
 
 LATER = CLOSES + timedelta(hours=1)
@@ -54,7 +54,10 @@ class Committed(Market):
         listing = self.make.listing(stream, kg_per_month=kg_per_month)
         bid = self.make.bid(listing, self.line, self.recycler, kg_per_month=kg_per_month)
         self.make.opened(listing)
-        return award_bid(self.session, self.make.signatory(plant), bid.id, kg_per_month, now=LATER)
+        seller = self.make.signatory(plant)
+        award_id = award_bid(self.session, seller, bid.id, kg_per_month, now=LATER)
+        accept(self.session, seller, award_id, now=LATER)
+        return award_id
 
     def lower(self, month: int, year: int = 240_000 * T, *, actor: Actor | None = None) -> None:
         new = LoweredCapacity(capacity_kg_per_month=month, capacity_kg_per_year=year, because="停一台磨。")
@@ -131,7 +134,7 @@ def test_a_capacity_is_lowered_below_what_is_committed_and_nothing_more_is_award
         market.award(1 * T)
     assert count(market.session, Award) == 1
     assert accepting(market.session, [line.id], months=MONTHS)[line.id].room_kg == 0
-    signed = accept_award(market.session, market.buyer, award_id, now=LATER)
+    signed = accept(market.session, market.buyer, award_id, now=LATER)
     assert signed is not None  # what was awarded before may still be signed
     assert market.months() == [(12_000 * T, 12_000 * T)] * 3
     assert list(broken(market.session)) == []
@@ -299,6 +302,6 @@ def test_a_permit_that_is_taken_back_stops_awards_and_undoes_none(market: Commit
     with pytest.raises(Conflict, match="permit"):
         market.award(1 * T)
     with pytest.raises(Conflict, match="permit"):
-        accept_award(market.session, market.buyer, award_id, now=LATER)
+        accept(market.session, market.buyer, award_id, now=LATER)
     assert market.months() == [(20_000 * T, 12_000 * T)] * 3
     assert list(broken(market.session)) == []

@@ -14,10 +14,10 @@ from marketplace.persistence.lines import Filing
 from marketplace.persistence.organizations import Site
 from marketplace.persistence.rounds import Award, AwardMonth, Leftover, Round
 from marketplace.persistence.streams import WasteStream
-from marketplace.services.awards import accept_award, decline_award
+from marketplace.services.awards import decline_award
 from marketplace.services.proposals import rest_of
 from marketplace.services.snapshots import read_snapshot
-from tests.factories import Make
+from tests.factories import Make, accept
 from tests.integration.services.rounds_world import AFTER, World, published
 
 
@@ -76,7 +76,7 @@ def test_a_round_over_the_turn_of_the_year_moves_under_the_filings_of_both_years
     assert list(broken(session)) == []
     session.rollback()
     for organization in (made.plants[0], made.recyclers[0]):
-        accept_award(session, make.signatory(organization), award.id, now=AFTER)
+        accept(session, make.signatory(organization), award.id, now=AFTER)
     filed = session.execute(select(Filing.reserved_kg, Filing.contracted_kg).order_by(Filing.id)).all()
     assert filed == [(0, 4_000_000), (0, 7_000_000)]
     assert list(broken(session)) == []

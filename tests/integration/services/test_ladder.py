@@ -25,9 +25,9 @@ from marketplace.persistence.rounds import Award, Contract
 from marketplace.persistence.standby import StandbyCall
 from marketplace.queries.bidding import award_page
 from marketplace.queries.bids import bid_page
-from marketplace.services.awards import accept_award, decline_award, lapse_due
+from marketplace.services.awards import decline_award, lapse_due
 from marketplace.services.listings import award_bid, end_bidding
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 from tests.integration.services.market import CLOSES, Market
 
 HOUR = timedelta(hours=1)
@@ -112,7 +112,7 @@ def test_a_decline_calls_the_runner_up_in_the_same_act(session: Session, make: M
     assert awarded(session) == [(of.bids[0], 3 * ALL), (of.bids[1], 3 * ALL)]
     called = session.scalars(select(Award).where(Award.bid_id == of.bids[1])).one()
     assert (called.awarded_at, called.answer_by) == (LATER, ANSWER_BY)
-    assert (called.producer_accepted_at, called.recycler_accepted_at) == (LATER, None)
+    assert (called.producer_accepted_at, called.recycler_accepted_at) == (None, None)
     assert called.price_fen_per_t == 3900
     call = session.scalars(select(StandbyCall)).one()
     assert (call.after_award_id, call.bid_id, call.rank, call.award_id) == (of.award_id, of.bids[1], 2, called.id)
@@ -177,7 +177,7 @@ def late_answer(of: Ladder, act: Callable[..., object], *given: str) -> None:
 @pytest.mark.parametrize(
     "notice",
     [
-        lambda of: late_answer(of, accept_award),
+        lambda of: late_answer(of, accept),
         lambda of: late_answer(of, decline_award, "检修停窑。"),
         lambda of: end_bidding(of.make.session, of.seller, of.listing.id, "", now=ANSWER_BY),
     ],
@@ -222,7 +222,7 @@ def test_a_stranger_who_comes_too_late_moves_nothing(session: Session, make: Mak
 
     for stranger in (make.signatory(make.organization()), of.bidders[1][2]):
         with pytest.raises(NotFound):
-            accept_award(session, stranger, of.award_id, now=ANSWER_BY)
+            accept(session, stranger, of.award_id, now=ANSWER_BY)
 
     assert len(awarded(session)) == 1
     assert acts(session, "award.lapse") == []
@@ -392,7 +392,8 @@ def test_a_refused_decline_calls_nobody(session: Session, make: Make) -> None:
 def test_once_all_is_under_contract_nobody_stands_by(session: Session, make: Make) -> None:
     of = Ladder(make, ALL, ALL)
 
-    accept_award(session, of.bidders[0][2], of.award_id, now=LATER)
+    for side in (of.bidders[0][2], of.seller):
+        accept(session, side, of.award_id, now=LATER)
 
     assert session.scalar(select(func.count(Contract.id))) == 1
     assert of.states(now=LATER) == ["won", "lost"]
@@ -431,6 +432,11 @@ def test_each_bidder_reads_only_its_own_standing(session: Session, make: Make) -
     [
         ("update standby_calls set after_award_id = award_id", "I4d"),
         ("update awards set declined_by = 'producer' where declined_at is not null", "I4d"),
+        (
+            "update awards set declined_at = null, declined_by = null, lapsed_at = answer_by,"
+            " recycler_accepted_at = awarded_at where declined_at is not null",
+            "I4d",
+        ),
         ("update award_months set kg = kg - 1 where award_id = (select min(id) from awards)", "I4e"),
     ],
 )

@@ -22,7 +22,7 @@ from marketplace.persistence.listings import ListingMonth
 from marketplace.persistence.outbox import Job, OutboxMail
 from marketplace.persistence.rounds import Award, Leftover, Round, RoundFile
 from marketplace.services import jobs
-from marketplace.services.awards import accept_award, decline_award, lapse_due
+from marketplace.services.awards import decline_award, lapse_due
 from marketplace.services.counters import Share, reserve
 from marketplace.services.rounds import (
     ask_recourse,
@@ -39,7 +39,7 @@ from marketplace.services.snapshots import read_snapshot
 from marketplace.solver import engines
 from marketplace.solver.problem import Allocation, Problem
 from marketplace.solver.spread import OneCore
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 from tests.integration.services.rounds_world import AFTER, awards_of, published, sessions, solve, world
 
 DAY = timedelta(days=1)
@@ -327,7 +327,7 @@ def test_a_planning_round_recommends_without_prices_and_reserves_nothing(session
     assert reserved(session) == ([0, 0, 0], [], [])
     signs = make.signatory(made.plants[0])
     with pytest.raises(Conflict, match="only recommends"):
-        accept_award(session, signs, awards[0].id, now=AFTER)
+        accept(session, signs, awards[0].id, now=AFTER)
     with pytest.raises(Conflict, match="only recommends"):
         decline_award(session, signs, awards[0].id, "no", now=AFTER)
     lapse_due(session, AFTER + 60 * DAY)
@@ -355,7 +355,7 @@ def test_a_published_round_is_void_until_a_contract_stands(session: Session, mak
     again = published(session, made, second)
     assert again[0].id != awards[0].id
     for organization in (made.plants[0], made.recyclers[0]):
-        accept_award(session, make.signatory(organization), again[0].id, now=AFTER)
+        accept(session, make.signatory(organization), again[0].id, now=AFTER)
     with pytest.raises(Conflict):
         void_round(session, actor, second.id, "Too late.", now=AFTER)
     assert state(session, second.id) == "settled"

@@ -15,13 +15,13 @@ from marketplace.persistence.invariants import broken
 from marketplace.persistence.lines import IntakeLine, LineMonth
 from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.rounds import Award, AwardMonth, AwardWait, Round, RoundFile
-from marketplace.services.awards import accept_award, decline_award
+from marketplace.services.awards import decline_award
 from marketplace.services.lines import edit_line
 from marketplace.services.proposals import rest_of
 from marketplace.services.rounds import publish_round, replay
 from marketplace.services.snapshots import read_snapshot
 from marketplace.solver.engines import engine
-from tests.factories import Make
+from tests.factories import Make, accept
 from tests.integration.services.rounds_world import AFTER, World, awards_of, published, solve
 
 FEBRUARY, MARCH, APRIL = (Month(2027, number) for number in (2, 3, 4))
@@ -103,8 +103,8 @@ def test_a_contract_holds_it_and_the_next_round_finds_the_rest(session: Session,
     made = bridged(make)
     of = made.round()
     (award,) = published(session, made, of)
-    accept_award(session, make.signatory(made.plants[0]), award.id, now=AFTER)
-    accept_award(session, make.signatory(made.recyclers[0]), award.id, now=AFTER)
+    accept(session, make.signatory(made.plants[0]), award.id, now=AFTER)
+    accept(session, make.signatory(made.recyclers[0]), award.id, now=AFTER)
 
     assert counted(session, ListingMonth)[FEBRUARY] == (0, 3_000_000)
     assert list(broken(session)) == []

@@ -18,10 +18,10 @@ from marketplace.domain.rounds import NewRound, RoundResult, Snapshot
 from marketplace.persistence.database import transaction
 from marketplace.persistence.invariants import broken
 from marketplace.persistence.rounds import Contract, Round, RoundFile
-from marketplace.services.awards import accept_award, decline_award
+from marketplace.services.awards import decline_award
 from marketplace.services.rounds import close_round, open_round, publish_round, replay
 from marketplace.solver.engines import engine
-from tests.factories import NOON, Make
+from tests.factories import NOON, Make, accept
 from tests.integration.services.rounds_world import AFTER, awards_of, solve, world
 
 DAY = timedelta(days=1)
@@ -58,8 +58,8 @@ def test_from_opening_to_contract_and_once_more(session: Session, make: Make) ->
     publish_round(session, actor, round_id, now=AFTER)
     (award,) = awards_of(session, session.get_one(Round, round_id))
     text = terms(award.terms or {})
-    accept_award(session, producer, award.id, terms_sha256=text.sha256, now=AFTER)
-    accept_award(session, recycler, award.id, terms_sha256=text.sha256, now=AFTER)
+    accept(session, producer, award.id, terms_sha256=text.sha256, now=AFTER)
+    accept(session, recycler, award.id, terms_sha256=text.sha256, now=AFTER)
 
     frozen = session.scalars(select(RoundFile.content).where(RoundFile.kind == "input")).one()
     snapshot = Snapshot.from_json(frozen)
