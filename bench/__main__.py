@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import engines, extensions, files, pages, rounds, shares, whatif
+from bench import engines, extensions, files, pages, rounds, shares, watchers, whatif
 
 Table: TypeAlias = list[dict[str, object]]
 
@@ -38,6 +38,8 @@ PARTS: dict[str, Part] = {
     # first, since a process that is started by a large one counts its memory as its own peak
     "files": Part(_one("match over the real instance, from process start to written plan", files.rows)),
     "pages": Part(_one("Pages: server time and statements", pages.rows)),
+    "bids": Part(_one("Bids of eight writers at once, beside a bare row", lambda: _rows_of("bench.bids"))),
+    "watchers": Part(_one("An open sale with a hundred watchers: what others wait for their pages", watchers.rows)),
     "rounds": Part(_one("Rounds: from the frozen input to the proved answer", rounds.rows)),
     "what-if": Part(_one("What if: one thing otherwise in a solved round", whatif.rows)),
     "engines": Part(engines.tables),

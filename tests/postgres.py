@@ -17,15 +17,15 @@ SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_c
 
 
 @contextmanager
-def server() -> Iterator[str | None]:
-    """Yield the address of an empty database; none if there is no PostgreSQL to be had."""
+def server(speed: str = SPEED) -> Iterator[str | None]:
+    """Yield the address of an empty database, of a server with these options; none if there is no PostgreSQL to be had."""
     named = os.environ.get("HUIYONG_TEST_POSTGRES")
     if named:
         yield named
         return
     binaries = _installed()
     if binaries is not None:
-        with _own_cluster(binaries) as url:
+        with _own_cluster(binaries, speed) as url:
             yield url
         return
     with warnings.catch_warnings():
@@ -53,7 +53,7 @@ def _installed() -> Path | None:
 
 
 @contextmanager
-def _own_cluster(binaries: Path) -> Iterator[str]:
+def _own_cluster(binaries: Path, speed: str) -> Iterator[str]:
     """Start a cluster of our own on a free port of the loopback address; PostgreSQL refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="huiyong-pg-"))
     as_user: list[str] = []
@@ -81,7 +81,7 @@ def _own_cluster(binaries: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = f"-h 127.0.0.1 -p {port} -k {folder} {SPEED}"
+    options = f"-h 127.0.0.1 -p {port} -k {folder} {speed}"
     run(str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         run(str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "huiyong", "huiyong")

@@ -105,7 +105,7 @@ def accept_award(
             terms=award.terms,
             terms_sha256=text.sha256,
             concluded_by="signatures",
-            made_at=now,
+            made_at=max(award.producer_accepted_at or now, award.recycler_accepted_at or now),  # whose clock is ahead
         )
         session.add(made)
         session.flush()

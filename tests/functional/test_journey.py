@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
 
 from marketplace.domain.quantities import Month
 from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
-from marketplace.persistence.database import connect, sessions_of, transaction
-from marketplace.persistence.listings import Listing
 from tests.functional.browser import QUIET, RunningSite, Walker, chromium, copied, prepared, serving, somebody
+from tests.functional.sales import change_listing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -127,19 +125,11 @@ def _bids(recycler: Walker, listing: int, line: int) -> None:
 def _awards(plant: Walker, listing: int) -> None:
     """After the deadline the plant awards the bid."""
     plant.go(f"/listings/{listing}/bids", "bids-sealed")
-    _the_deadline_passes(plant.site, listing)
+    change_listing(plant.site, listing, bids_close_at=datetime.now(UTC))  # as if two days had passed
     plant.go(f"/listings/{listing}/bids", "bids-to-open")
     if plant.page.locator("form[action$='/bids/open']").count():  # else the worker was faster
         plant.press("form[action$='/bids/open'] button", "bids")
     plant.press("form[action$='/award'] button", "bid-awarded")
-
-
-def _the_deadline_passes(site: RunningSite, listing: int) -> None:
-    """Move the deadline to this instant, as if two days had passed."""
-    engine = connect(site.database_url)
-    with sessions_of(engine)() as session, transaction(session):
-        session.execute(update(Listing).where(Listing.id == listing).values(bids_close_at=datetime.now(UTC)))
-    engine.dispose()
 
 
 def _rate_of_the_park(park: Walker, name: str) -> tuple[float, float | None]:

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
 
-from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
-from marketplace.persistence.database import connect, sessions_of, transaction
 from marketplace.persistence.listings import Listing
 from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+from tests.functional.sales import change_listing, listing_where
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -47,22 +45,8 @@ def site(tmp_path: Path) -> Iterator[RunningSite]:
         yield running
 
 
-def _set(site: RunningSite, **values: object) -> int:
-    """Change the open sale of the demo world; return its number."""
-    engine = connect(site.database_url)
-    with sessions_of(engine)() as session, transaction(session):
-        number = session.scalars(select(Listing.id).where(Listing.sale_kind == "ascending")).one()
-        if values:
-            session.execute(update(Listing).where(Listing.id == number).values(**values))
-    engine.dispose()
-    return number
-
-
 def _end(site: RunningSite) -> datetime:
-    engine = connect(site.database_url)
-    with sessions_of(engine)() as session:
-        at = session.scalars(select(Listing.bids_close_at).where(Listing.sale_kind == "ascending")).one()
-    engine.dispose()
+    at = listing_where(site, Listing.sale_kind == "ascending").bids_close_at
     assert at is not None
     return at
 
@@ -80,7 +64,8 @@ def test_two_bidders_watch_each_other_until_the_end(
     browser: Browser, site: RunningSite, first: tuple[str, int], second: tuple[str, int]
 ) -> None:
     planned = (datetime.now(UTC) + timedelta(minutes=3)).replace(microsecond=0)
-    number = _set(site, bids_close_at=planned)
+    number = listing_where(site, Listing.sale_kind == "ascending").id
+    change_listing(site, number, bids_close_at=planned)
     with ExitStack() as people:
         wide = people.enter_context(somebody(browser, site, FIRST, PASSWORD, *first))
         narrow = people.enter_context(somebody(browser, site, SECOND, PASSWORD, *second))
@@ -112,7 +97,7 @@ def test_two_bidders_watch_each_other_until_the_end(
         _sees(wide, "31.50")
         assert _end(site) > moved
 
-        _set(site, bids_close_at=datetime.now(UTC), planned_close_at=None)
+        change_listing(site, number, bids_close_at=datetime.now(UTC), planned_close_at=None)
         _sees(wide, said[wide.language]["over"])
         seller = people.enter_context(somebody(browser, site, SELLER, PASSWORD, *second))
         seller.go(f"/listings/{number}/bids", "open-sale-to-decide")

@@ -23,12 +23,12 @@ from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Site
 from marketplace.persistence.rounds import Award, AwardMonth, Contract
 from marketplace.services import bids as services
-from marketplace.services.awards import accept_award, decline_award
+from marketplace.services.awards import decline_award
 from marketplace.services.bids import withdraw_bid
 from marketplace.services.listings import award_bid, end_bidding, withdraw_listing
 from marketplace.services.opening import open_bids
 from marketplace.services.seals import unsealed
-from tests.factories import NOON, SEALER, Make
+from tests.factories import NOON, SEALER, Make, accept
 from tests.integration.services.market import CLOSES, MICROSECOND, Market
 
 
@@ -199,7 +199,7 @@ def test_an_award_reserves_and_says_why(session: Session, market: Market) -> Non
     assert reserved(session, market.listing) == [2_000_000] * 3
     assert (award.kg, award.bid_id, award.round_id) == (6_000_000, bid_id, None)
     assert award.price_fen_per_t == 4000 - bid.freight_fen_per_t
-    assert (award.producer_accepted_at, award.recycler_accepted_at) == (CLOSES, None)
+    assert (award.producer_accepted_at, award.recycler_accepted_at) == (None, None)
     assert award.answer_by == datetime(2027, 2, 3, 17, tzinfo=CLOSING_TIME)  # from Friday noon to Wednesday
     months = session.execute(select(AwardMonth.month, AwardMonth.kg).order_by(AwardMonth.month)).all()
     assert [(str(month), kg) for month, kg in months] == [
@@ -349,7 +349,8 @@ def test_the_text_of_a_contract_names_each_filing(session: Session, make: Make) 
     at_the_deadline(session, market)
     award_id = award_bid(session, market.seller, bid_id, 1_000_000, now=CLOSES)
 
-    contract_id = accept_award(session, market.buyer, award_id, now=CLOSES)
+    assert accept(session, market.buyer, award_id, now=CLOSES) is None
+    contract_id = accept(session, market.seller, award_id, now=CLOSES)
 
     made = session.get_one(Contract, contract_id)
     text = terms(made.terms)

@@ -16,6 +16,7 @@ from marketplace.domain.contracts import terms
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed, TooMany
 from marketplace.persistence.audit import AuditRow
 from marketplace.persistence.database import transaction
+from marketplace.persistence.invariants import broken
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.people import SignInTry
 from marketplace.persistence.rounds import Award, Contract
@@ -146,3 +147,14 @@ def test_a_signature_is_kept_over_the_hash_and_cannot_be_changed(session: Sessio
         with pytest.raises(DatabaseError, match="only grows"):
             session.execute(text(act))
         session.rollback()
+
+
+def test_a_contract_is_made_with_its_later_signature_whichever_clock_wrote_it(session: Session, make: Make) -> None:
+    made = world(make)
+    award = published(session, made, made.round())[0]
+    accept(session, make.signatory(made.plants[0]), award.id, now=AFTER + timedelta(seconds=3))
+
+    contract_id = accept(session, make.signatory(made.recyclers[0]), award.id, now=AFTER)
+
+    assert session.get_one(Contract, contract_id).made_at == AFTER + timedelta(seconds=3)
+    assert [each.invariant.code for each in broken(session)] == []

@@ -1,0 +1,28 @@
+"""What browser journeys through sales share: a listing of a running site is found, and its deadline moved."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.sql import ColumnElement
+
+from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
+from marketplace.persistence.database import connect, sessions_of, transaction
+from marketplace.persistence.listings import Listing
+from tests.functional.browser import RunningSite
+
+
+def listing_where(site: RunningSite, *conditions: ColumnElement[bool]) -> Listing:
+    """Return the one listing of a running site for which this holds."""
+    engine = connect(site.database_url)
+    with sessions_of(engine)() as session:
+        found = session.scalars(select(Listing).where(*conditions)).one()
+    engine.dispose()
+    return found
+
+
+def change_listing(site: RunningSite, number: int, **values: object) -> None:
+    """Write values of a listing, as if time had passed."""
+    engine = connect(site.database_url)
+    with sessions_of(engine)() as session, transaction(session):
+        session.execute(update(Listing).where(Listing.id == number).values(**values))
+    engine.dispose()
