@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from ctypes.util import find_library
 from pathlib import Path
 
 
@@ -15,6 +16,8 @@ def wanted() -> list[str]:
         missing.append("chromium")
     if not shutil.which("fc-list") or not _run("fc-list", ":lang=zh").stdout.strip():
         missing.append("fonts-noto-cjk")
+    if not find_library("pango-1.0") or not find_library("pangoft2-1.0"):
+        missing.extend(("libpango-1.0-0", "libpangoft2-1.0-0"))
     return missing
 
 
@@ -33,7 +36,7 @@ def main() -> None:
         _run("apt-get", "update", "-qq")
         if _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing).returncode == 0:
             return
-    print(f"Missing: {', '.join(missing)}. The browser tests are skipped. On Debian or Ubuntu:")
+    print(f"Missing: {', '.join(missing)}. The tests of browsers and PDF files are skipped. On Debian or Ubuntu:")
     print(f"    sudo apt-get install {' '.join(missing)}", flush=True)
 
 

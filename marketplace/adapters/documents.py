@@ -61,6 +61,7 @@ class NoPrinter:
     def pdf(self, html: str) -> bytes | None:
         """Write nothing."""
         del html
+        return None
 
 
 class WeasyPrinter:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from marketplace.domain.actors import Actor
+from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.amendments import AmendmentState, Difference, amendment_state, difference
 from marketplace.domain.contracts import Side, Terms, terms
 from marketplace.domain.errors import NotFound
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
+from marketplace.domain.wording import Sentence
 from marketplace.persistence.amendments import Amendment, AmendmentSignature, Termination
 from marketplace.persistence.listings import ListingMonth
 from marketplace.persistence.rounds import Award, AwardMonth, Contract
 from marketplace.queries.deals import Deal, deal, deals
+from marketplace.queries.todo import Task
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,39 @@ def terminated(session: Session, contract_ids: Collection[int]) -> dict[int, int
         select(Termination.contract_id, Termination.freed_kg).where(Termination.contract_id.in_(contract_ids))
     )
     return {row.contract_id: row.freed_kg for row in rows}
+
+
+def proposals(session: Session, actor: Actor) -> Iterable[Task]:
+    """Yield the changes of own contracts that wait for a signature of the own side. One SELECT."""
+    own = [each for each in actor.organization_ids if actor.may("contract.read", Belonging.to(each))]
+    rows = session.execute(
+        select(Contract.id, Contract.number, Amendment.version)
+        .join(Amendment, Amendment.contract_id == Contract.id)
+        .where(
+            Amendment.made_at.is_(None),
+            Amendment.declined_at.is_(None),
+            Amendment.withdrawn_at.is_(None),
+            or_(
+                and_(Contract.producer_id.in_(own), ~_signed_by("producer")),
+                and_(Contract.recycler_id.in_(own), ~_signed_by("recycler")),
+            ),
+        )
+        .order_by(Amendment.id)
+    )
+    for contract_id, number, version in rows:
+        yield Task(
+            "wait",
+            Sentence("To sign"),
+            Sentence("Contract %(number)s: version %(version)s is proposed.", {"number": number, "version": version}),
+            Sentence("Look"),
+            "contracts",
+            contract_id,
+            rank=100,
+        )
+
+
+def _signed_by(side: Side) -> ColumnElement[bool]:
+    return exists().where(AmendmentSignature.amendment_id == Amendment.id, AmendmentSignature.side == side)
 
 
 def planned_this_month(session: Session, award_id: int, *, now: datetime) -> int:

@@ -13,6 +13,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.quantities import Month
 from marketplace.queries import overseen, owned, ownsales
 from marketplace.queries.accounts import roles_of
+from marketplace.queries.amendments import proposals
 from marketplace.queries.commitments import over_committed
 from marketplace.queries.todo import Count, Storage, Task
 
@@ -50,6 +51,7 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
         tasks += of_streams
     if actor.roles & {"clerk", "signatory"}:
         tasks += owned.awards(session, actor, now=now)
+        tasks += proposals(session, actor)
         if actor.produces:
             tasks += ownsales.listings(session, actor, now=now)
             tasks += ownsales.questions(session, actor, now=now)

@@ -95,6 +95,7 @@ def sign_amendment(
             raise NotAllowed
         proposal = _proposal(session, held, amendment_id)
         signed = _signed(session, amendment_id)
+        at = max([now, proposal.proposed_at, *signed.values()])  # whose clock is ahead
         if proposal.made_at is not None and held.side in signed:
             return True
         _must_wait(proposal, len(signed))
@@ -116,7 +117,7 @@ def sign_amendment(
                 person_name=proof.name,
                 organization_id=organization_id,
                 sha256=proposal.terms_sha256,
-                signed_at=now,
+                signed_at=at,
                 checked=proof.checked,
             )
         )
@@ -128,7 +129,7 @@ def sign_amendment(
             must_be_verified(session, each)
         must_be_permitted(session, held.award.line_id, now=now)
         _fill(session, held, text, now)
-        proposal.made_at = now
+        proposal.made_at = at
         note(session, actor, "contract.amend", held, now, version=proposal.version, kg=proposal.kg)
         _tell(session, "amended", held, proposal, now, everybody=True)
     return True
@@ -172,11 +173,11 @@ def _proposal(session: Session, held: HeldContract, amendment_id: int) -> Amendm
     return found
 
 
-def _signed(session: Session, amendment_id: int) -> dict[str, int]:
+def _signed(session: Session, amendment_id: int) -> dict[str, datetime]:
     return {
-        row.side: row.organization_id
+        row.side: row.signed_at
         for row in session.execute(
-            select(AmendmentSignature.side, AmendmentSignature.organization_id)
+            select(AmendmentSignature.side, AmendmentSignature.signed_at)
             .where(AmendmentSignature.amendment_id == amendment_id)
             .order_by(AmendmentSignature.id)
         )

@@ -33,6 +33,8 @@ class HeldContract:
     text: Terms
     """The version in force."""
     version: int
+    since: datetime
+    """When the version in force was signed by both."""
     sides: tuple[tuple[Side, int], ...]
     """Those that the actor may sign for, with their organizations."""
     park_id: int | None
@@ -78,7 +80,9 @@ def held_contract(
         .limit(1)
     ).one_or_none()
     text = terms(contract.terms if last is None else last.terms)
-    held = HeldContract(contract, award, listing, text, 1 if last is None else last.version, tuple(sides), park_id)
+    version = 1 if last is None else last.version
+    since = contract.made_at if last is None or last.made_at is None else last.made_at
+    held = HeldContract(contract, award, listing, text, version, since, tuple(sides), park_id)
     if not closed:
         must_be_in_force(state_of(session, held, now))
     return held

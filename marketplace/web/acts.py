@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import current_app
 
+from marketplace.web.forms.contracts import CAUSE_LABELS
 from marketplace.web.i18n import gettext
 from marketplace.web.i18n import lazy_gettext as lazy
 from marketplace.web.people import role_label
@@ -118,8 +119,13 @@ OBJECTS: Final = {
     "ledger": lazy("ledger"),
 }
 
-CAUSES: Final = {"listing": lazy("listing"), "stream": lazy("waste stream"), "sheet": lazy("lab sheet")}
-"""Where the goods were changed that made a bid void."""
+CAUSES: Final = {
+    "listing": lazy("listing"),
+    "stream": lazy("waste stream"),
+    "sheet": lazy("lab sheet"),
+    **CAUSE_LABELS,
+}
+"""Where the goods were changed that made a bid void; why a contract was terminated."""
 
 TRUTHS: Final = {"True": lazy("yes"), "False": lazy("no")}
 

@@ -58,7 +58,7 @@ def pdf(contract_id: int) -> ResponseReturnValue:
     with speaking(_language()):
         content = parts().printer.pdf(render_template("contracts/print.html", page=page, frame="pdf.html"))
     if content is None:
-        asked = {name: value for name, value in request.args.items() if name in ("language", "version")}
+        asked: dict[str, Any] = {name: request.args[name] for name in ("language", "version") if name in request.args}
         return redirect(url_for("contracts.paper", contract_id=contract_id, no_pdf=1, **asked), code=303)
     version = f"-v{page.version}" if page.version > 1 else ""
     return pdf_file(f"{page.number}{version}.pdf", content)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
-from marketplace.persistence.amendments import Amendment, AmendmentSignature
+from marketplace.persistence.amendments import Amendment, AmendmentSignature, Termination
 from marketplace.persistence.audit import AuditRow
 from marketplace.persistence.database import transaction
 from marketplace.persistence.invariants import broken
@@ -19,6 +19,7 @@ from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.rounds import Contract
 from marketplace.queries.contracts import contract_page, contracts_index
 from marketplace.queries.listed import Wish
+from marketplace.queries.today import today_page
 from marketplace.services import counters
 from marketplace.services.amendments import decline_amendment, sign_amendment, withdraw_amendment
 from tests.conftest import counted
@@ -317,3 +318,34 @@ def test_a_signature_a_month_early_is_no_fault_of_the_clock(session: Session, ma
     assert deed.sign(made, deed.taker, now=end) is False
     with pytest.raises(Conflict, match="is over"):
         deed.sign(made, deed.seller, now=end + timedelta(minutes=1))
+
+
+def test_no_clock_that_was_set_back_signs_before_the_proposal(session: Session, make: Make) -> None:
+    deed = Deed(make)
+    made = deed.propose({FEBRUARY: KG, MARCH: KG, APRIL: 0}, now=MADE)
+    for who, ago in ((deed.taker, 1), (deed.seller, 2)):
+        deed.sign(made, who, now=MADE - timedelta(seconds=ago))
+    deed.terminate(deed.taker, now=MADE - timedelta(seconds=3))
+
+    version = session.get_one(Amendment, made)
+    ended_at = session.scalars(select(Termination.terminated_at)).one()
+    assert (version.made_at, ended_at) == (MADE, MADE)
+    assert whole(session) == []
+
+
+def test_a_proposal_waits_on_the_page_of_the_day_of_who_has_not_signed(session: Session, make: Make) -> None:
+    def waiting() -> list[list[str]]:
+        pages = [today_page(session, who, month=FEBRUARY, now=MADE) for who in (deed.seller, deed.taker)]
+        return [[str(task.text) for task in page.tasks if task.noun == "contracts"] for page in pages]
+
+    deed = Deed(make)
+    told = [f"Contract HY-2027-{deed.award_id:06d}: version 2 is proposed."]
+    assert waiting() == [[], []]
+
+    made = deed.propose({FEBRUARY: KG, MARCH: KG, APRIL: 0})
+    assert waiting() == [told, told]
+    deed.sign(made, deed.seller)
+    assert waiting() == [[], told]
+    deed.sign(made, deed.taker)
+
+    assert waiting() == [[], []]
