@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization
-from marketplace.persistence.rounds import Award, AwardMonth
+from marketplace.persistence.rounds import Award, AwardMonth, Contract
 
 
 def held_by_buyers(session: Session, listing_ids: Collection[int]) -> dict[int, dict[int, int]]:
@@ -20,9 +20,16 @@ def held_by_buyers(session: Session, listing_ids: Collection[int]) -> dict[int, 
     What was declined or lapsed holds nothing, nor does what a planning round recommends; of a contract counts what is in force.
     """
     found: dict[int, dict[int, int]] = defaultdict(dict)
+    in_force = (
+        select(func.coalesce(func.sum(AwardMonth.kg), 0))
+        .where(AwardMonth.award_id == Award.id)
+        .correlate(Award)
+        .scalar_subquery()
+    )
+    kg_held = case((Contract.id.is_(None), Award.kg), else_=in_force)
     for listing_id, recycler_id, kg in session.execute(
-        select(Award.listing_id, Award.recycler_id, func.sum(AwardMonth.kg))
-        .join(AwardMonth, AwardMonth.award_id == Award.id)
+        select(Award.listing_id, Award.recycler_id, func.sum(kg_held))
+        .outerjoin(Contract, Contract.award_id == Award.id)
         .where(
             Award.listing_id.in_(listing_ids),
             Award.price_fen_per_t.is_not(None),

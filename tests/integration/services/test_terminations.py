@@ -11,6 +11,7 @@ from marketplace.domain.amendments import NewTermination
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed
 from marketplace.domain.wording import sentence
 from marketplace.persistence.amendments import Amendment, Termination, TerminationMonth
+from marketplace.persistence.caps import held_by_buyers
 from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.rounds import Award, AwardWait, Contract
@@ -223,3 +224,13 @@ def test_a_broken_termination_is_named(session: Session, make: Make, damage: str
         session.execute(text(damage))
 
     assert {each.split()[0] for each in whole(session)} == set(codes.split())
+
+
+def test_what_was_freed_counts_no_more_against_the_cap_of_a_buyer(session: Session, make: Make) -> None:
+    deed = Deed(make)
+    buyer_id = next(iter(deed.taker.organization_ids))
+    assert held_by_buyers(session, [deed.listing.id]) == {deed.listing.id: {buyer_id: 3 * KG}}
+
+    deed.terminate(deed.taker, 400_000, now=IN_MARCH)
+
+    assert held_by_buyers(session, [deed.listing.id]) == {deed.listing.id: {buyer_id: KG + 400_000}}
