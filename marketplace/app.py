@@ -41,6 +41,7 @@ BLUEPRINTS: Final = (
     "board",
     "listings",
     "bids",
+    "roundoffers",
     "rounds",
     "whatif",
     "awards",

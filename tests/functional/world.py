@@ -36,7 +36,7 @@ from marketplace.services.rounds import publish_round, run_round, void_round
 from marketplace.services.salerules import state_rules
 from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
-from tests.factories import Make, accept
+from tests.factories import SEALER, Make, accept
 from tests.functional.routes import Route
 
 LANGUAGES = ("zh_Hans_CN", "en")
@@ -336,6 +336,7 @@ class Builder:
                 of.id,
                 engine=engine("scipy"),
                 engine_name="scipy",
+                sealer=SEALER,
                 now=lambda: self.ago(hours=3),
             )
             for kind in ("input", "result"):

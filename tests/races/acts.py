@@ -19,7 +19,7 @@ from marketplace.persistence import listings as tables
 from marketplace.persistence.rounds import Award, Round
 from marketplace.services import awarding, awards, bids, capacities, counters, listings, opening, rounds, runs
 from marketplace.solver.engines import engine
-from tests.factories import accept
+from tests.factories import SEALER, accept
 from tests.races.contest import meet
 
 
@@ -161,7 +161,7 @@ def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
     sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
     session.close()
     return runs.run_round(
-        sessions, actor, round_id, engine=engine("scipy"), engine_name="scipy", now=lambda: now
+        sessions, actor, round_id, engine=engine("scipy"), engine_name="scipy", sealer=SEALER, now=lambda: now
     ).sha256
 
 
