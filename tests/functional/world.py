@@ -19,6 +19,7 @@ from marketplace.domain.accounts import digest
 from marketplace.domain.actors import Actor
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.listings import month_at
+from marketplace.domain.roundoffers import LineOffer, ListingReserve
 from marketplace.domain.workdays import NewDay, is_weekday
 from marketplace.persistence.database import sessions_of, transaction
 from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
@@ -32,6 +33,7 @@ from marketplace.persistence.streams import WasteStream
 from marketplace.services.awarding import award_bid
 from marketplace.services.awards import decline_award
 from marketplace.services.ledger import open_stock, state_month
+from marketplace.services.roundoffers import hand_in_offer, hand_in_reserve
 from marketplace.services.rounds import publish_round, run_round, void_round
 from marketplace.services.salerules import state_rules
 from marketplace.services.workdays import enter_day
@@ -321,7 +323,7 @@ class Builder:
     def _rounds(self, park: Park) -> None:
         """A round in each state; the published ones have awards that are open, declined and agreed."""
         administrator = self._actor("administrator of the park")
-        self._round(park)  # collecting
+        self._offers(self._round(park))  # collecting
         self._round(park, closes_at=self.ago(days=1))  # closed
         void = self._round(park)
         void_round(self.session, administrator, void.id, "没有足够的接收能力。", now=self.now)
@@ -344,6 +346,19 @@ class Builder:
             if publishes:
                 publish_round(self.session, administrator, of.id, now=self.ago(hours=2))
                 self._answer(of.id, ahead)
+
+    def _offers(self, of: Round) -> None:
+        """An offer of the line and a reserve of a listing, sealed."""
+        stands = (Listing.published_at.is_not(None), Listing.withdrawn_at.is_(None), Listing.expires_at > self.now)
+        listing_id = self.session.scalars(select(Listing.id).where(*stands).order_by(Listing.id)).all()[0]
+        offer = LineOffer(prices=(("fly_ash", 5800),), kg_per_month=KG)
+        reserve = ListingReserve(reserve_fen_per_t=-700)
+        recycler, producer = self._actor("signatory of the recycler"), self._actor("signatory of the producer")
+        handed = {"sealer": SEALER, "now": self.ago(hours=5)}
+        offer_id = hand_in_offer(self.session, recycler, of.id, self.line.id, offer, confirmed=True, **handed)  # type: ignore[arg-type]
+        self.bundle(offer_id=offer_id, round_id=of.id, line_id=self.line.id)
+        offer_id = hand_in_reserve(self.session, producer, of.id, listing_id, reserve, **handed)  # type: ignore[arg-type]
+        self.bundle(offer_id=offer_id, round_id=of.id, listing_id=listing_id)
 
     def _round(self, park: Park, **given: object) -> Round:
         values = {
