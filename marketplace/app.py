@@ -42,6 +42,7 @@ BLUEPRINTS: Final = (
     "board",
     "listings",
     "bids",
+    "roundoffers",
     "rounds",
     "whatif",
     "awards",

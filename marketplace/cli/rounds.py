@@ -109,6 +109,7 @@ class _Running:
                     self._round_id,
                     engine=engine(self._engine_name, spread=spread),
                     engine_name=self._engine_name,
+                    sealer=self._parts.sealer,
                     recourse=self._recourse,
                     tell=self._tell,
                     wanted=lambda _: self._wanted(),

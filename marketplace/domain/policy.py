@@ -106,6 +106,9 @@ POLICY: Final[dict[str, Action]] = {
     "contract.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
     "contract.change": _row(writes=True, signatory="own party"),
     # rounds
+    "offer.read": _row(clerk="own", signatory="own"),
+    "offer.hand_in": _row(writes=True, signatory="own"),
+    "offer.take_back": _row(writes=True, signatory="own"),
     "round.browse": _row(person="any"),
     "round.read": _row(park_administrator="park", auditor="any", system="any"),
     "round.ask": _row(park_administrator="park"),

@@ -49,7 +49,7 @@ class Queue:
         sealer: Sealer,
     ) -> None:
         self._settings, self._sessions, self._mailer, self._write = settings, sessions, mailer, write
-        self._spreads = spreads
+        self._tools = work.Tools(sealer, spreads)
         self._open = partial(open_due, sealer=sealer)
         self._made: Huey | None = None
 
@@ -83,7 +83,7 @@ class Queue:
         with self._sessions() as session:
             held = jobs.claim(session, job_id, now=datetime.now(UTC))
             if held is not None:
-                work.run(self._sessions, held, self._spreads)
+                work.run(self._sessions, held, self._tools)
 
     def sweep(self) -> None:
         """Each minute: say that the worker is there, send mail, do what deadlines ask for, find forgotten jobs."""

@@ -41,16 +41,17 @@ class Word:
         self._said = time.monotonic()
 
 
-def solve(sessions: sessionmaker[Session], held: Claimed, progress: Progress, spreads: work.Spreads) -> None:
+def solve(sessions: sessionmaker[Session], held: Claimed, progress: Progress, tools: work.Tools) -> None:
     """Solve a round, or what was declined of it. Raises Conflict, among others, if somebody else is doing it."""
     word, name = Word(progress), resolve(AUTO)
-    with spreads(word.again) as spread:
+    with tools.spreads(word.again) as spread:
         run_round(
             sessions,
             SYSTEM,
             int(held.arguments["round_id"]),
             engine=engine(name, spread=spread),
             engine_name=name,
+            sealer=tools.sealer,
             recourse=bool(held.arguments["recourse"]),
             tell=word.tell,
             wanted=lambda session: wanted(session, held),

@@ -6,11 +6,13 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from marketplace.domain.errors import MarketplaceError
+from marketplace.domain.sealing import Sealer
 from marketplace.domain.wording import Sentence
 from marketplace.services import jobs
 from marketplace.services.jobs import Claimed, Progress
@@ -24,7 +26,16 @@ BREATH = jobs.LEASE / 4
 Spreads = Callable[[Wanted], Spread]
 """Gives a place of its own to work on parts to each run; what it is handed ends the work by raising."""
 
-Handler = Callable[[sessionmaker[Session], Claimed, Progress, Spreads], None]
+
+@dataclass(frozen=True)
+class Tools:
+    """What jobs work with besides the database."""
+
+    sealer: Sealer
+    spreads: Spreads = lambda _: OneCore()
+
+
+Handler = Callable[[sessionmaker[Session], Claimed, Progress, Tools], None]
 
 HANDLERS: dict[str, Handler] = {}
 """Kind of job -> what does it; filled by the modules of this folder."""
@@ -35,7 +46,7 @@ DUE: list[Act] = []
 """What to do each minute because a deadline may have passed."""
 
 
-def run(sessions: sessionmaker[Session], held: Claimed, spreads: Spreads = lambda _: OneCore()) -> None:
+def run(sessions: sessionmaker[Session], held: Claimed, tools: Tools) -> None:
     """Do a job that this worker holds, and say how it ended."""
 
     def progress(done: int, of: int, note: Sentence | None = None, *, step: str | None = None) -> None:
@@ -45,7 +56,7 @@ def run(sessions: sessionmaker[Session], held: Claimed, spreads: Spreads = lambd
     failed: Sentence | None = None
     try:
         with _holding(sessions, held):
-            HANDLERS[held.kind](sessions, held, progress, spreads)
+            HANDLERS[held.kind](sessions, held, progress, tools)
     except MarketplaceError as refusal:
         failed = refusal.sentence
     except Exception:

@@ -67,6 +67,8 @@ class Round(Base):
     published_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     recourse_passes: Mapped[int] = mapped_column(default=0)
     settled_at: Mapped[Instant | None]
+    offers_opened_at: Mapped[Instant | None]
+    """When what was handed in sealed was opened, by the first run; then nothing more is taken."""
     voided_at: Mapped[Instant | None]
     void_cause: Mapped[str] = mapped_column(default="")
 

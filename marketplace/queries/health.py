@@ -8,13 +8,14 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, union
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from marketplace.domain.sealing import Sealer
 from marketplace.persistence.listings import Bid
 from marketplace.persistence.outbox import WorkerPulse
+from marketplace.persistence.roundoffers import RoundOffer
 
 PULSE = timedelta(minutes=3)
 """A worker says each minute that it is there; after three without a word it is not."""
@@ -53,14 +54,17 @@ def readiness(session: Session, migrations: Path, sealer: Sealer, *, now: dateti
         at = session.scalar(text("select version_num from alembic_version"))
         beat = session.scalar(select(func.max(WorkerPulse.beat_at)))
         sealed = session.scalars(
-            select(Bid.seal_key_id)
-            .where(
-                Bid.seal_key_id.is_not(None),
-                Bid.opened_at.is_(None),
-                Bid.replaced_at.is_(None),
-                Bid.withdrawn_at.is_(None),
+            union(
+                *(
+                    select(table.seal_key_id).where(
+                        table.seal_key_id.is_not(None),
+                        table.opened_at.is_(None),
+                        table.replaced_at.is_(None),
+                        table.withdrawn_at.is_(None),
+                    )
+                    for table in (Bid, RoundOffer)
+                )
             )
-            .distinct()
         ).all()
     except SQLAlchemyError:
         session.rollback()

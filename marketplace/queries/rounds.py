@@ -23,6 +23,7 @@ from marketplace.persistence.streams import WasteStream
 from marketplace.queries.deals import Deal, deals, read_deals
 from marketplace.queries.outcomes import PER_PAGE, Answered, Left, Preview, answer_of, left_over, preview
 from marketplace.queries.participants import rounds_open_to
+from marketplace.queries.roundoffers import count_of
 from marketplace.queries.roundrows import RoundRow, rows_of
 
 
@@ -93,6 +94,8 @@ class RoundPage:
     left_lines: tuple[Left, ...]
     files: tuple[FileRow, ...]
     work: Work | None
+    offers: int | None
+    """How many offers and reserves were handed in sealed and opened; none before that, and for who does not oversee it."""
 
     @property
     def total(self) -> int:
@@ -271,6 +274,7 @@ def round_page(session: Session, actor: Actor, round_id: int, *, number: int = 1
         left_lines=left[1],
         files=_files(session, of.id) if full else (),
         work=_work(session, of.id) if full else None,
+        offers=count_of(session, of.id) if full and not of.planning else None,
     )
 
 

@@ -22,6 +22,7 @@ from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.canonical import sha256
 from marketplace.domain.errors import Conflict, MarketplaceError, NotFound
 from marketplace.domain.rounds import LEASE, MOST_RECOURSES, RoundResult, Snapshot
+from marketplace.domain.sealing import Sealer
 from marketplace.domain.steps import Tell, silent
 from marketplace.domain.wording import Sentence
 from marketplace.matching.clearing import clear
@@ -29,6 +30,7 @@ from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.rounds import Round, RoundFile
 from marketplace.services.proposals import propose, rest_of
+from marketplace.services.roundoffers import offered_in, open_offers
 from marketplace.services.snapshots import read_snapshot
 from marketplace.solver.engines import Engine
 from marketplace.solver.problem import Cancelled, SolverFailed
@@ -65,6 +67,7 @@ def run_round(
     *,
     engine: Engine,
     engine_name: str,
+    sealer: Sealer,
     recourse: bool = False,
     now: Clock,
     tell: Tell = silent,
@@ -89,7 +92,7 @@ def run_round(
         with _breathing(sessions, run, now):
             tell("reading", 0, 0)
             with sessions() as session:
-                snapshot = _freeze(session, run, now=now())
+                snapshot = _freeze(session, actor, run, sealer, now=now())
             result = clear(snapshot, engine, tell, engine_name=engine_name)
         with sessions() as session:
             _write_down(session, actor, run, result, wanted, now=now())
@@ -192,11 +195,12 @@ def _hold(session: Session, actor: Actor, round_id: int, *, recourse: bool, now:
     return Run(round_id, of.park_id, attempt, recourse)
 
 
-def _freeze(session: Session, run: Run, *, now: datetime) -> Snapshot:
-    """Read what the run is about and write it down, to the byte."""
+def _freeze(session: Session, actor: Actor, run: Run, sealer: Sealer, *, now: datetime) -> Snapshot:
+    """Open what was handed in sealed, read what the run is about, and write it down, to the byte."""
     with transaction(session):
         of = session.get_one(Round, run.round_id, populate_existing=True)
-        snapshot = replace(read_snapshot(session, of, now=now), explains=EXPLAINS)
+        open_offers(session, actor, of, sealer=sealer, now=now)
+        snapshot = offered_in(session, of, replace(read_snapshot(session, of, now=now), explains=EXPLAINS))
         if run.recourse:
             snapshot = rest_of(session, of, snapshot)
         _file(session, run, "input", snapshot.to_json(), now=now)

@@ -18,7 +18,7 @@ import pytest
 from marketplace.domain.quantities import Month
 from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
 from tests.functional.browser import QUIET, RunningSite, Walker, chromium, copied, prepared, serving, somebody
-from tests.functional.sales import change_listing
+from tests.functional.sales import change_listing, publishes_a_round
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -143,20 +143,6 @@ def _rate_of_the_park(park: Walker, name: str) -> tuple[float, float | None]:
     return amounts[0], amounts[1] if len(amounts) > 1 else None
 
 
-def _round(park: Walker) -> str:
-    """The park closes its round, has it run by the worker, and publishes what is proved; return its address."""
-    park.go("/rounds", "rounds")
-    address = park.follow(r"/rounds/\d+", "round-collecting")
-    park.press(f"form[action='{address}/close'] button", "round-closed")
-    park.page.locator(
-        f"main form[action='{address}/run'] button"
-    ).click()  # the page moves on by itself when it is solved
-    park.page.locator(f"main form[action='{address}/publish'] button").wait_for(timeout=60_000)
-    park.go(address, "round-solved")
-    park.press(f"form[action='{address}/publish'] button", "round-published")
-    return address
-
-
 def _links(walker: Walker, pattern: str) -> set[str]:
     found = walker.page.locator("main a[href]").evaluate_all("each => each.map(link => link.getAttribute('href'))")
     return {link for link in found if re.fullmatch(pattern, link)}
@@ -193,7 +179,7 @@ def test_three_people_from_a_listing_to_the_rate(
         _bids(recycler, listing, line)
         _awards(plant, listing)
         today, _ = _rate_of_the_park(park, "park-before")
-        published = _round(park)
+        published = publishes_a_round(park)
         contract = _read_and_accept(plant, recycler, published)
         assert contract.startswith("/contracts/")
         plant.go(contract, "contract-of-the-plant")

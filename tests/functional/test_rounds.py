@@ -21,7 +21,7 @@ from marketplace.persistence.rounds import Award, Contract, Leftover, Round
 from marketplace.persistence.signatures import ContractSignature
 from marketplace.services import jobs
 from tests.conftest import counted
-from tests.factories import Make
+from tests.factories import SEALER, Make
 from tests.integration.services.rounds_world import World, published, world
 
 Browse = Callable[..., FlaskClient]
@@ -56,7 +56,7 @@ def do_jobs(app: Flask) -> None:
         for job_id in jobs.waiting(session, now=datetime.now(UTC)):
             held = jobs.claim(session, job_id, now=datetime.now(UTC))
             assert held is not None
-            work.run(sessions, held)
+            work.run(sessions, held, work.Tools(SEALER))
 
 
 def form(**changes: str) -> dict[str, str]:

@@ -293,6 +293,6 @@ def test_the_setting_reaches_the_worker(app: Flask, made: World, monkeypatch: py
         return SCIPY
 
     monkeypatch.setattr(job_of_rounds, "engine", engine)
-    work.run(parts.sessions, held(app, job_id), parts.spreads)
+    work.run(parts.sessions, held(app, job_id), work.Tools(parts.sealer, parts.spreads))
 
     assert seen == ["OneCore"]

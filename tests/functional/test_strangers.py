@@ -96,7 +96,12 @@ def test_what_everybody_is_shown_is_what_the_table_says(site: Site) -> None:
     bound = {action for action in actions if not public(action)}
 
     assert GUARDED
-    assert bound <= {"bid.submit", "question.ask"}  # one's own, on a listing that everybody sees
+    assert bound <= {
+        "bid.submit",
+        "question.ask",
+        "offer.read",
+        "offer.hand_in",
+    }  # one's own, on or of a listing that everybody sees
 
 
 @pytest.mark.parametrize("route", [route for route in routes() if route.changes], ids=str)

@@ -20,6 +20,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.amendments import NewAmendment, NewTermination
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.listings import month_at
+from marketplace.domain.roundoffers import LineOffer, ListingReserve
 from marketplace.domain.workdays import NewDay, is_weekday
 from marketplace.persistence.amendments import Amendment
 from marketplace.persistence.database import sessions_of, transaction
@@ -35,12 +36,13 @@ from marketplace.services.amendments import propose_amendment, sign_amendment
 from marketplace.services.awarding import award_bid
 from marketplace.services.awards import decline_award
 from marketplace.services.ledger import open_stock, state_month
+from marketplace.services.roundoffers import hand_in_offer, hand_in_reserve
 from marketplace.services.rounds import publish_round, run_round, void_round
 from marketplace.services.salerules import state_rules
 from marketplace.services.terminations import terminate_contract
 from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
-from tests.factories import Make, accept, proof
+from tests.factories import SEALER, Make, accept, proof
 from tests.functional.routes import Route
 
 LANGUAGES = ("zh_Hans_CN", "en")
@@ -357,7 +359,7 @@ class Builder:
     def _rounds(self, park: Park) -> None:
         """A round in each state; the published ones have awards that are open, declined and agreed."""
         administrator = self._actor("administrator of the park")
-        self._round(park)  # collecting
+        self._offers(self._round(park))  # collecting
         self._round(park, closes_at=self.ago(days=1))  # closed
         void = self._round(park)
         void_round(self.session, administrator, void.id, "没有足够的接收能力。", now=self.now)
@@ -372,6 +374,7 @@ class Builder:
                 of.id,
                 engine=engine("scipy"),
                 engine_name="scipy",
+                sealer=SEALER,
                 now=lambda: self.ago(hours=3),
             )
             for kind in ("input", "result"):
@@ -379,6 +382,19 @@ class Builder:
             if publishes:
                 publish_round(self.session, administrator, of.id, now=self.ago(hours=2))
                 self._answer(of.id, ahead)
+
+    def _offers(self, of: Round) -> None:
+        """An offer of the line and a reserve of a listing, sealed."""
+        stands = (Listing.published_at.is_not(None), Listing.withdrawn_at.is_(None), Listing.expires_at > self.now)
+        listing_id = self.session.scalars(select(Listing.id).where(*stands).order_by(Listing.id)).all()[0]
+        offer = LineOffer(prices=(("fly_ash", 5800),), kg_per_month=KG)
+        reserve = ListingReserve(reserve_fen_per_t=-700)
+        recycler, producer = self._actor("signatory of the recycler"), self._actor("signatory of the producer")
+        handed = {"sealer": SEALER, "now": self.ago(hours=5)}
+        offer_id = hand_in_offer(self.session, recycler, of.id, self.line.id, offer, confirmed=True, **handed)  # type: ignore[arg-type]
+        self.bundle(offer_id=offer_id, round_id=of.id, line_id=self.line.id)
+        offer_id = hand_in_reserve(self.session, producer, of.id, listing_id, reserve, **handed)  # type: ignore[arg-type]
+        self.bundle(offer_id=offer_id, round_id=of.id, listing_id=listing_id)
 
     def _round(self, park: Park, **given: object) -> Round:
         values = {

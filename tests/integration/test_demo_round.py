@@ -61,7 +61,15 @@ def test_its_awards_lift_the_park_past_the_goal(session: Session, make: Make) ->
     park_id, round_id, actor = of.park_id, of.id, make.administrator(of)
     session.rollback()
 
-    run_round(sessions(session), actor, round_id, engine=engine("scipy"), engine_name="scipy", now=lambda: CLOSED)
+    run_round(
+        sessions(session),
+        actor,
+        round_id,
+        engine=engine("scipy"),
+        engine_name="scipy",
+        sealer=SEALER,
+        now=lambda: CLOSED,
+    )
     publish_round(session, actor, round_id, now=CLOSED)
 
     forecast = park_page(session, actor, park_id, now=CLOSED).forecast

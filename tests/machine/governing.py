@@ -23,6 +23,7 @@ from marketplace.services.organizations import resume, suspend
 from marketplace.services.permits import verify_permit
 from marketplace.services.rounds import close_round, open_round, publish_round, run_round, settle_due, void_round
 from marketplace.solver.engines import engine
+from tests.factories import SEALER
 from tests.machine.base import DAY
 from tests.machine.selling import NUMBER, Selling
 
@@ -100,6 +101,7 @@ class Governing(Selling):
                 round_id,
                 engine=engine("scipy"),
                 engine_name="scipy",
+                sealer=SEALER,
                 recourse=recourse,
                 now=lambda: self.now,
             )

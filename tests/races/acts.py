@@ -13,13 +13,25 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
 from marketplace.domain.listings import NewListing
+from marketplace.domain.roundoffers import LineOffer
 from marketplace.domain.sealing import Sealer
 from marketplace.persistence import database
 from marketplace.persistence import listings as tables
 from marketplace.persistence.rounds import Award, Round
-from marketplace.services import awarding, awards, bids, capacities, counters, listings, opening, rounds, runs
+from marketplace.services import (
+    awarding,
+    awards,
+    bids,
+    capacities,
+    counters,
+    listings,
+    opening,
+    roundoffers,
+    rounds,
+    runs,
+)
 from marketplace.solver.engines import engine
-from tests.factories import accept
+from tests.factories import SEALER, accept
 from tests.races.contest import meet
 
 
@@ -63,6 +75,17 @@ def bid_or_open(session: Session, wanted: tuple[Actor, int | NewBid, Sealer, dat
         bids.submit_bid(session, actor, what, sealer=sealer, now=now)
     else:
         opening.open_bids(session, actor, what, sealer=sealer, now=now)
+
+
+def hand_in_or_run(session: Session, wanted: tuple[Actor, int | tuple[int, int, LineOffer], Sealer, datetime]) -> None:
+    """Run a round, which opens what was handed in; or hand in an offer by a clock that says that there is time."""
+    actor, what, sealer, now = wanted
+    if isinstance(what, tuple):
+        roundoffers.hand_in_offer(session, actor, *what, sealer=sealer, now=now)
+        return
+    sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
+    session.close()
+    runs.run_round(sessions, actor, what, engine=engine("scipy"), engine_name="scipy", sealer=sealer, now=lambda: now)
 
 
 def let_go(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None:
@@ -161,7 +184,7 @@ def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
     sessions = database.sessions_of(session.get_bind())  # type: ignore[arg-type]
     session.close()
     return runs.run_round(
-        sessions, actor, round_id, engine=engine("scipy"), engine_name="scipy", now=lambda: now
+        sessions, actor, round_id, engine=engine("scipy"), engine_name="scipy", sealer=SEALER, now=lambda: now
     ).sha256
 
 
@@ -284,6 +307,11 @@ def _no_end() -> None:
     tables.bidding_of = lambda now, **given: read(now, **(given | {"bids_opened_at": None}))
 
 
+def _no_opened() -> None:
+    """Take offers by the clock of the request alone, whether or not a run has opened what was there."""
+    roundoffers._must_collect = lambda *_: None
+
+
 def _no_hold() -> None:
     """Hold a round whoever holds it: the condition of the UPDATE is gone."""
 
@@ -323,6 +351,7 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "opening": _no_opening_lock,
     "sale": _no_hold_of_the_sale,
     "end": _no_end,
+    "opened": _no_opened,
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
@@ -330,5 +359,5 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
 where awards are let go; ``signing``: that, where both sides sign; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a
 lowered capacity waits; ``immediate``: SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened;
-``sale``: that, under which they are bettered; ``end``: that none is taken once they are; ``hold``: one run
+``sale``: that, under which they are bettered; ``end``: that none is taken once they are; ``opened``: that, of what is handed in to a round; ``hold``: one run
 at a time; ``attempt``: a run's number; ``once``: one publication."""

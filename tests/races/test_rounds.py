@@ -17,7 +17,7 @@ from marketplace.persistence.listings import ListingMonth
 from marketplace.persistence.rounds import Award, Round, RoundFile
 from marketplace.services import rounds
 from marketplace.solver.engines import engine
-from tests.factories import NOON, Make
+from tests.factories import NOON, SEALER, Make
 from tests.races.acts import publish, run, run_and_publish, sleep_or_take_over
 from tests.races.conftest import NewDatabase
 from tests.races.contest import Met, at_once
@@ -47,7 +47,9 @@ def _closed_round(url: str) -> Wanted:
 def _solve(url: str, wanted: Wanted) -> None:
     db = connect(url)
     actor, round_id, now = wanted
-    rounds.run_round(sessions_of(db), actor, round_id, engine=engine("scipy"), engine_name="scipy", now=lambda: now)
+    rounds.run_round(
+        sessions_of(db), actor, round_id, engine=engine("scipy"), engine_name="scipy", sealer=SEALER, now=lambda: now
+    )
     db.dispose()
 
 

@@ -106,6 +106,16 @@ BIDS: Final = (
         " and (replaced_at is not null or withdrawn_at is not null)",
     ),
     Invariant(
+        "I15b",
+        "What stands of what was handed in to a round came in time, and is opened when the round's first run opened it.",
+        """
+        select 'offer ' || o.id from round_offers o join rounds r on r.id = o.round_id
+        where o.received_at < r.opened_at or o.received_at >= r.closes_at
+           or (o.replaced_at is null and o.withdrawn_at is null
+               and coalesce(o.opened_at, -1) <> coalesce(r.offers_opened_at, -1))
+        """,
+    ),
+    Invariant(
         "I24a",
         "What was withdrawn, or never published, holds nothing.",
         """

@@ -20,7 +20,7 @@ from marketplace.persistence.rounds import Award, Round
 from marketplace.services.rounds import publish_round, run_round
 from marketplace.solver import engines
 from marketplace.solver.engines import Engine as Solver
-from tests.factories import NOON, Make
+from tests.factories import NOON, SEALER, Make
 
 AFTER = NOON + timedelta(days=1)
 """When the round has been closed."""
@@ -97,6 +97,7 @@ def solve(
         round_id,
         engine=solver or engines.engine("scipy"),
         engine_name="scipy",
+        sealer=SEALER,
         recourse=recourse,
         now=lambda: now,
     )

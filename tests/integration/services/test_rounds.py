@@ -14,6 +14,7 @@ from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import NewRound, RoundResult, Snapshot
 from marketplace.jobs.rounds import solve as handler
+from marketplace.jobs.work import Tools
 from marketplace.persistence.audit import AuditRow
 from marketplace.persistence.database import transaction
 from marketplace.persistence.invariants import broken
@@ -38,8 +39,7 @@ from marketplace.services.rounds import (
 from marketplace.services.snapshots import read_snapshot
 from marketplace.solver import engines
 from marketplace.solver.problem import Allocation, Problem
-from marketplace.solver.spread import OneCore
-from tests.factories import NOON, Make, accept
+from tests.factories import NOON, SEALER, Make, accept
 from tests.integration.services.rounds_world import AFTER, awards_of, published, sessions, solve, world
 
 DAY = timedelta(days=1)
@@ -200,7 +200,7 @@ def test_a_run_is_one_job_however_often_it_is_asked_for(session: Session, make: 
     assert first == second
     held = jobs.claim(session, first, now=AFTER)
     assert held is not None
-    handler(sessions(session), held, lambda *_, **__: None, lambda _: OneCore())
+    handler(sessions(session), held, lambda *_, **__: None, Tools(SEALER))
     jobs.finish(session, held, now=AFTER)
     assert state(session, of.id) == "solved"
     assert ask_run(session, actor, of.id, now=AFTER) != first
@@ -303,7 +303,9 @@ def test_of_four_runs_and_four_publications_at_once_one_succeeds(session: Sessio
 
     make_session = sessions(session)
     runs = at_once(
-        lambda: run_round(make_session, actor, round_id, engine=slow, engine_name="scipy", now=lambda: AFTER)
+        lambda: run_round(
+            make_session, actor, round_id, engine=slow, engine_name="scipy", sealer=SEALER, now=lambda: AFTER
+        )
     )
 
     def publish() -> None:

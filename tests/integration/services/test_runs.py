@@ -35,7 +35,7 @@ from marketplace.services.rounds import (
 )
 from marketplace.solver import engines
 from marketplace.solver.problem import Allocation, Problem, SolverFailed
-from tests.factories import Make
+from tests.factories import SEALER, Make
 from tests.integration.services.rounds_world import AFTER, World, awards_of, published, sessions, solve, world
 
 DAY = timedelta(days=1)
@@ -209,7 +209,13 @@ def test_a_zombie_writes_nothing_once_another_run_has_the_round(session: Session
             other.execute(text("update rounds set solving_at = :then"), {"then": 0})
         later = AFTER + timedelta(minutes=2)
         run_round(
-            sessions(session), actor, round_id, engine=engines.engine("scipy"), engine_name="scipy", now=lambda: later
+            sessions(session),
+            actor,
+            round_id,
+            engine=engines.engine("scipy"),
+            engine_name="scipy",
+            sealer=SEALER,
+            now=lambda: later,
         )
         return engines.engine("scipy")(problem)
 

@@ -26,7 +26,7 @@ from marketplace.services.rounds import Run, abandon, ask_recourse, ask_run, run
 from marketplace.solver import engines
 from marketplace.solver.problem import Allocation, Cancelled, Problem
 from marketplace.solver.spread import OneCore, WorkersLost
-from tests.factories import Make
+from tests.factories import SEALER, Make
 from tests.integration.services.rounds_world import AFTER, World, awards_of, published, sessions, solve, world
 
 STOPPED = {"text": "The run was stopped before it had ended. It left no result.", "values": {}}
@@ -71,7 +71,7 @@ def do(session: Session, job_id: int) -> None:
     session.rollback()
     held = jobs.claim(session, job_id, now=datetime.now(UTC))
     assert held is not None
-    work.run(sessions(session), held)
+    work.run(sessions(session), held, work.Tools(SEALER))
 
 
 def stopping(session: Session, actor: Actor, round_id: int, then: Callable[[], None] = lambda: None) -> engines.Engine:
@@ -337,7 +337,14 @@ def test_what_an_abandoned_run_still_brings_is_refused(session: Session, made: W
 
     with pytest.raises(Conflict, match="another has taken"):
         run_round(
-            sessions(session), actor, round_id, engine=left, engine_name="scipy", holding=held.append, now=lambda: AFTER
+            sessions(session),
+            actor,
+            round_id,
+            engine=left,
+            engine_name="scipy",
+            sealer=SEALER,
+            holding=held.append,
+            now=lambda: AFTER,
         )
 
     assert state(session, round_id) == "closed"
@@ -373,7 +380,7 @@ def test_each_run_has_a_place_of_its_own_and_closes_it(session: Session, made: W
 
     held = jobs.claim(session, asked, now=datetime.now(UTC))
     assert held is not None
-    work.run(sessions(session), held, lambda _: Place())
+    work.run(sessions(session), held, work.Tools(SEALER, lambda _: Place()))
 
     assert len(closed) == 1
     assert state(session, of.id) == "solved"

@@ -1,0 +1,87 @@
+"""A round with offers in three browsers: handed in sealed, opened by the run, settled between price and reserve."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+from tests.functional.sales import publishes_a_round
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
+    ),
+]
+
+PASSWORD = "huiyong-demo"
+PLANT, RECYCLER, PARK = "plant@demo.example", "recycler@demo.example", "park@demo.example"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[RunningSite]:
+    with serving(prepared(tmp_path / "data")) as running:
+        yield running
+
+
+def _hands_in(who: Walker, what: str, name: str, **values: str) -> None:
+    who.go("/rounds", f"{name}-rounds")
+    of = who.follow(r"/rounds/\d+", f"{name}-round")
+    who.follow(rf"{of}/offers", f"{name}-offers")
+    who.follow(rf"{of}/offers/{what}/\d+", f"{name}-form")
+    for field, value in values.items():
+        who.fill(field, value)
+    who.press("form button[type=submit]", f"{name}-handed-in")
+    assert who.path == f"{of}/offers"
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 1280), ("en", 390)])
+def test_a_round_with_offers(browser: Browser, site: RunningSite, language: str, width: int) -> None:
+    with ExitStack() as people:
+        plant, recycler, park = (
+            people.enter_context(somebody(browser, site, email, PASSWORD, language, width))
+            for email in (PLANT, RECYCLER, PARK)
+        )
+        _hands_in(recycler, "lines", "round-offer", price_fly_ash="97.35", kg_per_month="2000")
+        _hands_in(plant, "listings", "round-reserve", reserve="9.15")
+        for each in (plant, recycler, park):
+            each.go("/rounds", "round-before")
+            address = each.follow(r"/rounds/\d+", "round-before-one")
+            assert not re.search(r"97\.35|9\.15", each.page.content())
+        recycler.go(f"{address}/offers", "round-offers-sealed")
+        assert "97.35" not in recycler.page.content()
+
+        assert publishes_a_round(park) == address
+        recycler.go(f"{address}/offers", "round-offers-opened")
+        assert "97.35" in recycler.text()
+        assert "9.15" not in recycler.page.content()
+        plant.go(f"{address}/offers", "round-reserve-opened")
+        assert "9.15" in plant.text()
+        assert "97.35" not in plant.page.content()
+        park.go(address, "round-with-offers-published")
+        assert not re.search(r"97\.35|9\.15", park.page.content())
+        recycler.go(address, "round-with-offers-of-the-recycler")
+        award = recycler.follow(r"/awards/\d+", "round-with-offers-award")
+        recycler.go(award, "round-with-offers-award-again")
+        for each in (plant, recycler, park):
+            assert each.faults == []
+        site.flask("check")
