@@ -285,6 +285,7 @@ def test_what_the_producer_declines_itself_calls_nobody_and_can_be_awarded_by_ha
         ("update organizations set suspended_at = 1 where id = :bidder", "is suspended"),
         ("update line_materials set material = 'slag' where line_id = :line", "cannot go to this line"),
         ("update listings set cap_per_buyer_kg = 14999999", "one buyer gets at most 14999999 t"),
+        ("update listings set small_works_share_percent = 1", "kept for small works"),
         ("update listings set least_lot_kg = 15000001", "nobody gets less than 15000001 t"),
         (
             "update intake_lines set capacity_kg_per_year = 14999999, capacity_kg_per_month = 5000000 where id = :line",
