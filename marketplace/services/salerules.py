@@ -140,7 +140,7 @@ def _after_all(session: Session, listing_id: int, now: datetime) -> datetime:
     """Return now, or the instant after what a later clock wrote first on the listing, which is held: a bid, its rules."""
     last = session.scalar(select(func.max(Bid.received_at)).where(Bid.listing_id == listing_id))
     stated = stated_rules(session, listing_id)
-    return max([now, *(each + MICROSECOND for each in (last, stated and stated.since_at) if each is not None)])
+    return max([now, *(each + MICROSECOND for each in (last, stated.since_at if stated else None) if each is not None)])
 
 
 def _sales(stream_id: int, now: datetime) -> Select[Listing]:
