@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.ascending import LEAST_STEP_FEN, Ascending
 from marketplace.domain.errors import Invalid
+from marketplace.domain.inspections import inspection_must_lie_ahead, refuse_inspection
 from marketplace.domain.quantities import MOST_KG, Month
 from marketplace.domain.waiting import refuse_storage
 
@@ -71,6 +72,9 @@ class NewListing:
     sale_kind: SaleKind = "sealed"
     least_step_fen_per_t: int = LEAST_STEP_FEN
     soft_close_minutes: int = 5
+    inspect_from: date | None = None
+    inspect_until: date | None = None
+    inspect_how: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -103,6 +107,8 @@ class NewListing:
         Ascending(least_step_fen_per_t=self.least_step_fen_per_t, soft_close_minutes=self.soft_close_minutes)
         if self.sale_kind == "ascending" and self.bids_close_at is None:
             raise Invalid("An open sale needs a day until which bids are taken.", field="bids_close_on")
+        closes_on = self.bids_close_at.astimezone(CLOSING_TIME).date() if self.bids_close_at is not None else None
+        refuse_inspection(self.inspect_from, self.inspect_until, self.inspect_how, closes_on)
 
     @property
     def kg(self) -> int:
@@ -112,6 +118,7 @@ class NewListing:
     def must_lie_ahead(self, now: datetime) -> None:
         """Raise Invalid if a month or the deadline of the bids is past, or the deadline lies after the window."""
         must_lie_ahead(self.first_month, self.last_month, self.bids_close_at, now)
+        inspection_must_lie_ahead(self.inspect_until, now.astimezone(CLOSING_TIME).date())
 
 
 def must_lie_ahead(first: Month, last: Month, bids_close_at: datetime | None, now: datetime) -> None:
@@ -139,6 +146,9 @@ RULE_FIELDS: Final = (
     "sale_kind",
     "least_step_fen_per_t",
     "soft_close_minutes",
+    "inspect_from",
+    "inspect_until",
+    "inspect_how",
 )
 """The rules of a sale: fixed from its publication on, so before the first bid, whether one was made or not."""
 

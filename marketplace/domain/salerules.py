@@ -9,6 +9,7 @@ from typing import Final
 from marketplace.domain.ascending import Ascending
 from marketplace.domain.bids import ANSWER_DAYS, STANDBY_DAYS
 from marketplace.domain.canonical import LATER, sha256, to_json
+from marketplace.domain.inspections import Inspection
 from marketplace.domain.quantities import Month
 
 RANKING: Final = "net_fen_per_t descending, then received_at, then number of the bid"
@@ -42,6 +43,8 @@ class FixedRules:
     disclosure: str
     ascending: Ascending | None = field(default=None, metadata=LATER)
     """Of an open sale."""
+    inspection: Inspection | None = field(default=None, metadata=LATER)
+    """Where bidders may look at the goods before."""
 
 
 @dataclass(frozen=True, kw_only=True)

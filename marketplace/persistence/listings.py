@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
@@ -37,6 +37,12 @@ class Listing(Base):
             "planned_close_at is null or (sale_kind = 'ascending' and planned_close_at < bids_close_at)",
             name="moved_later_by_bids",
         ),
+        CheckConstraint(
+            "(inspect_from is null) = (inspect_until is null) and (inspect_from is null) = (inspect_how = '')",
+            name="inspection_whole",
+        ),
+        CheckConstraint("inspect_from is null or inspect_from <= inspect_until", name="inspection_in_order"),
+        CheckConstraint("inspect_from is null or bids_close_at is not null", name="inspection_for_bidders"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -66,6 +72,11 @@ class Listing(Base):
     soft_close_minutes: Mapped[int] = mapped_column(default=5)
     planned_close_at: Mapped[Instant | None]
     """The deadline that the rules name, where bids have moved it; none: it is where it was."""
+    inspect_from: Mapped[date | None]
+    inspect_until: Mapped[date | None]
+    """The days, both included, on which bidders may look at the goods."""
+    inspect_how: Mapped[str] = mapped_column(default="")
+    """Where, and whom one asks."""
     drafted_at: Mapped[Instant]
     published_at: Mapped[Instant | None] = mapped_column(index=True)
     """None while it is a draft that only its producer sees."""

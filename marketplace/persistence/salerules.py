@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.domain.canonical import sha256, to_json
+from marketplace.domain.inspections import Inspection
 from marketplace.domain.salerules import FixedRules, Goods, SaleRules, SheetMark
 from marketplace.persistence.base import Base, Instant
 from marketplace.persistence.listings import Listing
@@ -65,6 +66,7 @@ def rules_of(session: Session, listing: Listing, stream: WasteStream) -> SaleRul
             small_works_share_percent=listing.small_works_share_percent,
             disclosure=listing.disclosure,
             ascending=listing.ascending,
+            inspection=_inspection(listing),
         ),
         bids_close_at=closes_at,
         goods=Goods(
@@ -89,6 +91,14 @@ def rules_text(session: Session, listing: Listing, stream: WasteStream) -> str |
         return stated.text
     rules = rules_of(session, listing, stream)
     return rules.text if rules is not None else None
+
+
+def _inspection(listing: Listing) -> Inspection | None:
+    if listing.inspect_from is None or listing.inspect_until is None:
+        return None
+    return Inspection(
+        first=listing.inspect_from, last=listing.inspect_until, how_sha256=sha256(to_json((listing.inspect_how,)))
+    )
 
 
 def _sheets(session: Session, stream_id: int) -> tuple[SheetMark, ...]:

@@ -18,6 +18,7 @@ from marketplace.domain.fit import Fit, Verdict
 from marketplace.domain.listings import Bidding, SaleKind, month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
+from marketplace.persistence.caps import left_for_others
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing, ListingMonth, in_rank, valid
 from marketplace.persistence.organizations import Organization, Site
@@ -150,7 +151,8 @@ class Candidate:
     """Whether its award was declined or has lapsed."""
     awarded_kg: int
     most_kg: int
-    """How much a month can be awarded at most, by what is bid, what is left and the cap."""
+    """How much a month can be awarded at most, by what is bid, what is left, the cap and the share for small works."""
+    small_works: bool
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,8 @@ class AwardPage:
     least_lot_kg: int
     cap_per_buyer_kg: int | None
     small_works_share_percent: int
+    others_kg: int | None
+    """What buyers that are no small works may still get together; none where no share is kept."""
     bidding: Bidding
     withdrawn: bool
     bids_close_at: datetime | None
@@ -240,6 +244,7 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
     uncontracted = sum(offered for _, offered, _ in left) - (contracted or 0)
     stands = stands_by(now, standby_until=listing.standby_until, uncontracted_kg=uncontracted)
     decides = listing.withdrawn_at is None and actor.may("listing.award", belonging)
+    others_kg = left_for_others(session, [listing_id]).get(listing_id)
     return AwardPage(
         listing_id=listing_id,
         stream_zh=stream.name,
@@ -255,13 +260,14 @@ def award_page(session: Session, actor: Actor, listing_id: int, *, now: datetime
         least_lot_kg=listing.least_lot_kg,
         cap_per_buyer_kg=listing.cap_per_buyer_kg,
         small_works_share_percent=listing.small_works_share_percent,
+        others_kg=others_kg,
         bidding=bidding,
         withdrawn=listing.withdrawn_at is not None,
         bids_close_at=listing.bids_close_at,
         sale_kind=listing.sale_kind,
         decided_because=listing.bids_decided_because,
         left=left,
-        rows=_candidates(session, listing, left, now) if opened else (),
+        rows=_candidates(session, listing, left, others_kg, now) if opened else (),
         invalid=_unopened(session, listing_id) if opened else (),
         may_award=bidding == "to_decide" and decides,
         may_open=bidding == "to_open" and listing.withdrawn_at is None and actor.may("listing.open", belonging),
@@ -279,13 +285,14 @@ def _shown(listing: Listing, bidding: Bidding, now: datetime) -> bool:
 
 
 def _candidates(
-    session: Session, listing: Listing, left: Sequence[tuple[Month, int, int]], now: datetime
+    session: Session, listing: Listing, left: Sequence[tuple[Month, int, int]], others_kg: int | None, now: datetime
 ) -> tuple[Candidate, ...]:
     rows = session.execute(
         select(
             Bid,
             Organization.name_zh,
             Organization.name_en.label("organization_en"),
+            Organization.small_works,
             IntakeLine.name,
             IntakeLine.name_en,
             Award,
@@ -299,7 +306,15 @@ def _candidates(
     found = fits(session, lots(session, [listing.id], now=now), [row.Bid.line_id for row in rows])
     order = in_rank(row.Bid for row in rows)
     return tuple(
-        _candidate(by_id[each.bid_id], each.rank, found[listing.id, by_id[each.bid_id].Bid.line_id], listing, left, now)
+        _candidate(
+            by_id[each.bid_id],
+            each.rank,
+            found[listing.id, by_id[each.bid_id].Bid.line_id],
+            listing,
+            left,
+            None if by_id[each.bid_id].small_works else others_kg,
+            now,
+        )
         for each in order
     )
 
@@ -333,14 +348,21 @@ def _unopened(session: Session, listing_id: int) -> tuple[Unopened, ...]:
 
 
 def _candidate(
-    row: Any, rank: int, fit: Fit, listing: Listing, left: Sequence[tuple[Month, int, int]], now: datetime
+    row: Any,
+    rank: int,
+    fit: Fit,
+    listing: Listing,
+    left: Sequence[tuple[Month, int, int]],
+    others_kg: int | None,
+    now: datetime,
 ) -> Candidate:
     bid: Bid = row.Bid
     terms = bid.terms
     free = [kg for month, _, kg in left if month in fit.months and month >= month_at(now)]
     most = min(terms.kg_per_month, max(free, default=0))
-    if listing.cap_per_buyer_kg is not None:
-        most = min(most, listing.cap_per_buyer_kg // max(1, sum(kg > 0 for kg in free)))
+    for all_kg in (listing.cap_per_buyer_kg, others_kg):
+        if all_kg is not None:
+            most = min(most, all_kg // max(1, sum(kg > 0 for kg in free)))
     least_wanted = listing.reserve_fen_per_t if listing.reserve_fen_per_t is not None else listing.asking_fen_per_t
     return Candidate(
         bid_id=bid.id,
@@ -360,4 +382,5 @@ def _candidate(
         award_over=over(row.Award, now),
         awarded_kg=0 if row.Award is None else row.Award.kg,
         most_kg=most,
+        small_works=row.small_works,
     )

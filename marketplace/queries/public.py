@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import and_, select
@@ -61,6 +61,10 @@ class PublicListing:
     loading_hours: str
     loading_mode: str
     note: str
+    inspect_from: date | None
+    inspect_until: date | None
+    inspect_how: str
+    """Where and with whom; empty where the name is not told."""
     lines: tuple[OwnLine, ...]
     verified: bool
     rules_sha256: str | None
@@ -105,6 +109,9 @@ def public_listing(session: Session, actor: Actor, listing_id: int, *, now: date
         loading_hours=listing.loading_hours if told else "",
         loading_mode=listing.loading_mode if told else "",
         note=listing.note if card.sight.names else "",
+        inspect_from=listing.inspect_from if told else None,
+        inspect_until=listing.inspect_until if told else None,
+        inspect_how=listing.inspect_how if card.sight.names else "",
         lines=_own_lines(session, actor, listing_id, now=now) if told else (),
         verified=viewer.member,
         rules_sha256=sha256(rules) if rules is not None else None,

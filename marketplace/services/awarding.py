@@ -17,9 +17,11 @@ from marketplace.persistence.listings import Bid
 from marketplace.persistence.rounds import Award
 from marketplace.persistence.workdays import calendar_of
 from marketplace.services.bidawards import decide, left_by_month, make_award, months_of, must_fit, must_keep_the_rules
+from marketplace.services.biddernews import tell_losers
 from marketplace.services.bidding import Sale, held_sale, too_early
 from marketplace.services.counters import Share, reserve
-from marketplace.services.ladder import lapse_overdue, noticing
+from marketplace.services.ladder import answer_due, lapse_overdue, noticing
+from marketplace.services.parties import tell_parties
 from marketplace.services.verification import must_be_verified
 
 MOST_REASON = 500
@@ -79,6 +81,7 @@ def award_bid(session: Session, actor: Actor, bid_id: int, kg_per_month: int, *,
             bid_id=bid_id,
             kg=award.kg,
         )
+        tell_parties(session, "awarded", award, now, deadline=answer_due(award).plain())
     return award.id
 
 
@@ -115,6 +118,7 @@ def end_bidding(session: Session, actor: Actor, listing_id: int, reason: str, *,
             awards=awarded,
             reason=said,
         )
+        tell_losers(session, sale.listing, said, now=now)
 
 
 def _to_decide(session: Session, actor: Actor, listing_id: int, now: datetime, *, ending: bool = False) -> Sale:

@@ -15,10 +15,11 @@ from marketplace.domain.fit import Fit
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
 from marketplace.domain.workdays import deadline
-from marketplace.persistence.caps import held_by_buyers
+from marketplace.persistence.caps import held_by_buyers, left_for_others
 from marketplace.persistence.fit import accepting
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing, ListingMonth, in_rank, valid
+from marketplace.persistence.organizations import Organization
 from marketplace.persistence.pairs import fits_and_filings, lots
 from marketplace.persistence.rounds import Award, AwardMonth
 from marketplace.persistence.workdays import calendar_of
@@ -91,13 +92,18 @@ def months_of(left: dict[Month, int], fit: Fit, kg_per_month: int) -> dict[Month
 
 
 def must_keep_the_rules(session: Session, listing: Listing, bid: Bid, kg: int) -> None:
-    """Raise Conflict if an award of so much breaks the least lot or the cap per buyer of the listing."""
+    """
+    Raise Conflict if an award of so much breaks the least lot, the cap per buyer or the share for small works.
+
+    The listing is held by the caller, so that no other award takes of them meanwhile.
+    """
     if kg < listing.least_lot_kg:
         raise Conflict(
             "That is %(award_kg)s t in all; by your own rule nobody gets less than %(least_kg)s t.",
             award_kg=kg,
             least_kg=listing.least_lot_kg,
         )
+    _must_keep_the_share(session, listing, bid, kg)
     if listing.cap_per_buyer_kg is None:
         return
     has = held_by_buyers(session, [listing.id]).get(listing.id, {}).get(bid.organization_id, 0)
@@ -107,6 +113,20 @@ def must_keep_the_rules(session: Session, listing: Listing, bid: Bid, kg: int) -
             " too many.",
             cap_kg=listing.cap_per_buyer_kg,
             has_kg=has,
+            award_kg=kg,
+        )
+
+
+def _must_keep_the_share(session: Session, listing: Listing, bid: Bid, kg: int) -> None:
+    if session.scalar(select(Organization.small_works).where(Organization.id == bid.organization_id)):
+        return
+    left = left_for_others(session, [listing.id]).get(listing.id)
+    if left is not None and kg > left:
+        raise Conflict(
+            "By your own rule %(share)s %% of this listing is kept for small works. Buyers that are none may get %(others_kg)s t"
+            " more together; an award of %(award_kg)s t is too much.",
+            share=listing.small_works_share_percent,
+            others_kg=left,
             award_kg=kg,
         )
 

@@ -20,6 +20,7 @@ from marketplace.persistence.listings import Bid, Listing
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
+from marketplace.services.biddernews import tell_the_outbid
 from marketplace.services.bidding import held_listing, must_be_open, must_be_public
 from marketplace.services.opensales import in_plain_sight, move_end, must_better_what_stands
 from marketplace.services.salerules import rules_in_force
@@ -80,6 +81,8 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
             move_end(listing, ascending, now)
         session.flush()
         _note(session, actor, "bid.submit", bid, park_id, now)
+        if ascending is not None:
+            tell_the_outbid(session, listing, bid, live, now=now)
     return bid.id
 
 

@@ -268,7 +268,7 @@ def _call(session: Session, of: _Step, freed: Mapping[Month, int], order: Iterab
         for month, kg in share.months.items():
             to_place[month] -= kg
         _note(session, of, "award.call", made, now, bid_id=each.bid_id, kg=made.kg, passed_over=passed_over)
-        tell_parties(session, "called", made, now, deadline=_deadline(made).plain())
+        tell_parties(session, "called", made, now, deadline=answer_due(made).plain())
         passed_over = []
     if passed_over:
         _note(session, of, "award.nobody_called", of.award, now, passed_over=passed_over)
@@ -292,7 +292,8 @@ def _offer(session: Session, of: _Step, place: Ranked, free: dict[Month, int], n
     return made, share
 
 
-def _deadline(made: Award) -> Sentence:
+def answer_due(made: Award) -> Sentence:
+    """Return until when an award of a bid is to be answered, and what follows."""
     return Sentence(
         "The answer is due by %(answer_by_at)s, which is in %(days)s business days. After that the next on standby is called.",
         {"answer_by_at": made.answer_by.isoformat(), "days": ANSWER_DAYS},

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import Conflict, NotFound
 from marketplace.domain.hazards import refuse_hazardous
+from marketplace.domain.inspections import inspection_must_lie_ahead
 from marketplace.domain.listings import (
     GOODS_FIELDS,
     MATERIAL_FIELDS,
@@ -22,6 +23,7 @@ from marketplace.domain.listings import (
     must_lie_ahead,
     rules_stay,
 )
+from marketplace.domain.workdays import day_at
 from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.fit import latest_values
@@ -141,6 +143,7 @@ def publish_listing(session: Session, actor: Actor, listing_id: int, *, now: dat
         if listing.published_at is not None:
             return
         must_lie_ahead(listing.first_month, listing.last_month, listing.bids_close_at, now)
+        inspection_must_lie_ahead(listing.inspect_until, day_at(now))
         _publish(session, actor, listing, of, now)
 
 
@@ -279,7 +282,7 @@ def _must_keep_rules(changed: Collection[str]) -> None:
     if not set(RULE_FIELDS).isdisjoint(changed):
         raise Conflict(
             "The rules of a sale stay as they were published, whether bids were made or not: months, prices, reserve, lots,"
-            " shares, who reads the name, and the deadline. To change them, withdraw the listing and publish a new one."
+            " shares, who reads the name, inspection, and the deadline. To change them, withdraw the listing and publish a new one."
         )
 
 

@@ -31,14 +31,14 @@ MONTHS = (Month(2027, 2), Month(2027, 3), Month(2027, 4))
 Wanted = tuple[Actor, int, int, datetime]
 
 
-def _bids(url: str, kg_per_month: int) -> list[Wanted]:
-    """A listing of 5,000 t a month with eight bids, each for so much, each from another recycler."""
+def _bids(url: str, kg_per_month: int, **rules: Any) -> list[Wanted]:
+    """A listing of 5,000 t a month with eight bids, each for so much, each from another recycler that is no small work."""
     engine = connect(url)
     with sessions_of(engine)() as session:
         make = Make(session)
         park = make.park()
         producer = make.organization(park_id=park.id, recycles=False)
-        listing = make.listing(make.stream(make.site(producer)), kg_per_month=OFFERED_KG)
+        listing = make.listing(make.stream(make.site(producer)), kg_per_month=OFFERED_KG, **rules)
         actor = make.signatory(producer)
         wanted = []
         for _ in range(AT_ONCE):
@@ -110,6 +110,28 @@ def test_of_eight_awards_of_a_quarter_each_four_are_made(new_database: NewDataba
     assert _asked(url, _awarded) == (4, 3 * OFFERED_KG)
     assert _asked(url, _reserved) == [OFFERED_KG] * 3
     assert _asked(url, _breaches) == []
+
+
+def test_of_eight_awards_as_many_are_made_as_the_share_for_small_works_leaves(new_database: NewDatabase) -> None:
+    url = new_database()
+    wanted = _bids(url, OFFERED_KG // 8, small_works_share_percent=50)
+
+    met = at_once(award, url, wanted)
+
+    assert _ways(met) == {"done": 4, "refused": 4}, met
+    assert all("kept for small works" in each.said for each in met if each.how == "refused"), met
+    assert _asked(url, _awarded) == (4, 3 * OFFERED_KG // 2)
+    assert _asked(url, _reserved) == [OFFERED_KG // 2] * 3
+
+
+def test_without_the_hold_of_the_listing_the_share_for_small_works_is_given_away(new_database: NewDatabase) -> None:
+    url = new_database()
+    wanted = _bids(url, OFFERED_KG // 8, small_works_share_percent=50)
+
+    met = at_once(award, url, wanted, without=frozenset({"lock"}))
+
+    assert _ways(met)["done"] > 4, met
+    assert _asked(url, _awarded)[1] > 3 * OFFERED_KG // 2
 
 
 def test_the_counter_alone_holds_where_all_have_read_before_any_writes(new_database: NewDatabase) -> None:

@@ -40,6 +40,9 @@ EXTRA = (
     "loading_mode",
     "loading_hours",
     "note",
+    "inspect_from",
+    "inspect_until",
+    "inspect_how",
 )
 
 
@@ -104,6 +107,9 @@ class ListingForm(MarketForm):
     )
     loading_hours = TextField(lazy("Loading hours"), [at_most()])
     note = TextField(lazy("Note to bidders"), [at_most(MOST_NOTE)])
+    inspect_from = DayField(lazy("Inspection from"), [Optional()])
+    inspect_until = DayField(lazy("Inspection until"), [Optional()])
+    inspect_how = TextField(lazy("Where to inspect, and whom to ask"), [at_most(MOST_NOTE)])
     confirmed = BooleanField(VOIDS)
 
     def fill(self, terms: NewListing) -> None:
@@ -125,6 +131,9 @@ class ListingForm(MarketForm):
         self.loading_mode.data = terms.loading_mode
         self.loading_hours.data = terms.loading_hours
         self.note.data = terms.note
+        self.inspect_from.data = terms.inspect_from
+        self.inspect_until.data = terms.inspect_until
+        self.inspect_how.data = terms.inspect_how
         if terms.bids_close_at is not None:
             self.bids_close_on.data = terms.bids_close_at.astimezone(_zone()).date()
 
@@ -149,6 +158,9 @@ class ListingForm(MarketForm):
             sale_kind=self.sale_kind.data,
             least_step_fen_per_t=LEAST_STEP_FEN if self.least_step.data is None else self.least_step.data,
             soft_close_minutes=self.soft_close.data,
+            inspect_from=self.inspect_from.data,
+            inspect_until=self.inspect_until.data,
+            inspect_how=self.inspect_how.data or "",
         )
 
     def _bids_close_at(self, before: NewListing | None) -> datetime | None:

@@ -173,6 +173,7 @@ def test_a_sale_from_before_rules_were_hashed_states_them_with_the_first_bid(ses
         {"cap_per_buyer_kg": 9_000_000},
         {"small_works_share_percent": 10},
         {"disclosure": "open"},
+        {"inspect_from": date(2027, 1, 18), "inspect_until": date(2027, 1, 19), "inspect_how": "北门"},
         {"bids_close_at": CLOSES + HOUR},
         {"bids_close_at": None},
     ],
