@@ -228,14 +228,14 @@ def test_only_its_park_lowers_a_capacity(
 ) -> None:
     market.award(12_000 * T)
     actor = who(market)
-    before = count(market.session, AuditRow)
+    before, mails = count(market.session, AuditRow), count(market.session, OutboxMail)
 
     with pytest.raises(refusal):
         market.lower(10_000 * T, actor=actor)
 
     assert market.kept().capacity_kg_per_month == 20_000 * T
     assert market.months() == [(20_000 * T, 12_000 * T)] * 3
-    assert (count(market.session, AuditRow), count(market.session, OutboxMail)) == (before, 0)
+    assert (count(market.session, AuditRow), count(market.session, OutboxMail)) == (before, mails)
 
 
 def test_what_is_not_lower_is_refused_and_writes_nothing(market: Committed) -> None:
