@@ -32,19 +32,27 @@ def opened(content: bytes) -> list[bytes]:
 
 
 def written(content: bytes) -> str:
-    """Return the text of a PDF: what its pages show, by what its fonts say that each glyph means."""
+    """
+    Return the text of a PDF: what its pages show, by what its fonts say that each glyph means.
+
+    Numbers of glyphs are each font's own, so that all is read once by the table of each font, after one another.
+    """
     streams = opened(content)
-    meaning: dict[bytes, str] = {}
+    shown = []
     for table in streams:
         if b"begincmap" in table:
-            for glyph, text in re.findall(rb"<([0-9a-f]{4})> <([0-9a-f]+)>", table):
-                meaning[glyph] = bytes.fromhex(text.decode()).decode("utf-16-be")
-    shown = []
-    for page in streams:
-        for line in re.findall(rb"\[(<.*?)\] ?TJ", page):
-            glyphs = b"".join(re.findall(rb"<([0-9a-f]*)>", line))
-            shown.append("".join(meaning.get(glyphs[at : at + 4], "?") for at in range(0, len(glyphs), 4)))
+            pairs = re.findall(rb"<([0-9a-f]{4})> <([0-9a-f]+)>", table)
+            meaning = {glyph: bytes.fromhex(text.decode()).decode("utf-16-be") for glyph, text in pairs}
+            shown += [_read(page, meaning) for page in streams]
     return "\n".join(shown)
+
+
+def _read(page: bytes, meaning: dict[bytes, str]) -> str:
+    lines = []
+    for line in re.findall(rb"\[(<.*?)\] ?TJ", page):
+        glyphs = b"".join(re.findall(rb"<([0-9a-f]*)>", line))
+        lines.append("".join(meaning.get(glyphs[at : at + 4], "?") for at in range(0, len(glyphs), 4)))
+    return "\n".join(lines)
 
 
 def usable() -> Printer:
