@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.domain.amendments import CAUSES
 from marketplace.persistence.base import Base, Fen, Instant, Kilograms, MonthOf
+from marketplace.persistence.signatures import Signed, signed_rules
 
 _OPEN = "made_at is null and declined_at is null and withdrawn_at is null"
 
@@ -62,60 +63,40 @@ class Amendment(Base):
     withdrawn_at: Mapped[Instant | None]
 
 
-class AmendmentSignature(Base):
-    """A person's signature for one side over the hash of a new version; it only grows."""
+class AmendmentSignature(Signed, Base):
+    """A signature over a new version; it only grows."""
 
     __tablename__ = "amendment_signatures"
-    __table_args__ = (
-        UniqueConstraint("amendment_id", "side"),
-        CheckConstraint("side in ('producer', 'recycler')", name="side_known"),
-        CheckConstraint("checked in ('password')", name="checked_known"),
-        CheckConstraint("length(sha256) = 64", name="sha256_whole"),
-    )
+    __table_args__ = (UniqueConstraint("amendment_id", "side"), *signed_rules())
 
     id: Mapped[int] = mapped_column(primary_key=True)
     amendment_id: Mapped[int] = mapped_column(ForeignKey("amendments.id"))
-    side: Mapped[str]
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    person_name: Mapped[str]
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
-    sha256: Mapped[str]
     signed_at: Mapped[Instant]
-    checked: Mapped[str]
 
 
-class Termination(Base):
-    """That a side ended a contract before its time: the cause, who signed, over which version; it only grows."""
+class Termination(Signed, Base):
+    """That a side ended a contract before its time: the cause, and its signature over the version in force; it only grows."""
 
     __tablename__ = "terminations"
     __table_args__ = (
         UniqueConstraint("contract_id"),
-        CheckConstraint("side in ('producer', 'recycler')", name="side_known"),
+        *signed_rules(),
         CheckConstraint(f"cause in ({', '.join(repr(cause) for cause in CAUSES)})", name="cause_known"),
         CheckConstraint("reason <> ''", name="has_a_reason"),
         CheckConstraint("delivered_kg >= 0", name="delivered_not_negative"),
         CheckConstraint("freed_kg > 0", name="freed_positive"),
-        CheckConstraint("checked in ('password')", name="checked_known"),
-        CheckConstraint("length(sha256) = 64", name="sha256_whole"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"))
-    side: Mapped[str]
     cause: Mapped[str]
     reason: Mapped[str]
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    person_name: Mapped[str]
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
-    sha256: Mapped[str]
-    """Of the version that was in force."""
     month: Mapped[MonthOf]
     """In which it was ended."""
     delivered_kg: Mapped[Kilograms]
     """Of that month, as the side that ended it says."""
     freed_kg: Mapped[Kilograms]
     terminated_at: Mapped[Instant]
-    checked: Mapped[str]
 
 
 class TerminationMonth(Base):

@@ -37,6 +37,8 @@ QUIET = (
     "--disable-default-apps",
     "--disable-dev-shm-usage",
 )
+PASSWORD = "huiyong-demo"
+"""Of everybody in the demo world."""
 START_SECONDS = 60
 PATIENCE_MS = 20_000
 
@@ -241,10 +243,8 @@ class Walker:
 
 
 @contextmanager
-def somebody(
-    browser: Browser, site: RunningSite, email: str, password: str, language: str, width: int
-) -> Iterator[Walker]:
-    """Sign somebody in, in a browser of their own, in a language and at a width; close it at the end."""
+def somebody(browser: Browser, site: RunningSite, email: str, language: str, width: int) -> Iterator[Walker]:
+    """Sign somebody of the demo world in, in a browser of their own, in a language and at a width; close it at the end."""
     context = browser.new_context(
         viewport={"width": width, "height": 844 if width < 600 else 900}, reduced_motion="reduce"
     )
@@ -269,7 +269,7 @@ def somebody(
         _speak(page, language)
         walker.look("login")
         walker.fill("email", email)
-        walker.fill("password", password)
+        walker.fill("password", PASSWORD)
         with page.expect_navigation(wait_until="networkidle"):
             page.locator("main form button[type='submit']").click()
         _speak(page, language)

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from marketplace.persistence.listings import Listing
-from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+from tests.functional.browser import RunningSite, Walker, somebody
 from tests.functional.sales import change_listing, listing_where
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
-    ),
-]
-
-PASSWORD = "huiyong-demo"
 CONFLICT = "console error: Failed to load resource: the server responded with a status of 409 (CONFLICT)"
 SELLER, FIRST, SECOND = "yq@demo.example", "recycler@demo.example", "dt@demo.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[RunningSite]:
-    with serving(prepared(tmp_path / "data")) as running:
-        yield running
 
 
 def _end(site: RunningSite) -> datetime:
@@ -67,8 +41,8 @@ def test_two_bidders_watch_each_other_until_the_end(
     number = listing_where(site, Listing.sale_kind == "ascending").id
     change_listing(site, number, bids_close_at=planned)
     with ExitStack() as people:
-        wide = people.enter_context(somebody(browser, site, FIRST, PASSWORD, *first))
-        narrow = people.enter_context(somebody(browser, site, SECOND, PASSWORD, *second))
+        wide = people.enter_context(somebody(browser, site, FIRST, *first))
+        narrow = people.enter_context(somebody(browser, site, SECOND, *second))
         said = {
             "zh": {"you": "贵单位", "moved": "因报价顺延", "over": "报价已截止", "live": "实时更新"},
             "en": {"you": "you", "moved": "moved by bids", "over": "bidding ended", "live": "live"},
@@ -99,7 +73,7 @@ def test_two_bidders_watch_each_other_until_the_end(
 
         change_listing(site, number, bids_close_at=datetime.now(UTC), planned_close_at=None)
         _sees(wide, said[wide.language]["over"])
-        seller = people.enter_context(somebody(browser, site, SELLER, PASSWORD, *second))
+        seller = people.enter_context(somebody(browser, site, SELLER, *second))
         seller.go(f"/listings/{number}/bids", "open-sale-to-decide")
         if seller.page.locator("form[action$='/bids/open']").count():  # else the worker was faster
             seller.press("form[action$='/bids/open'] button", "open-sale-opened")

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from marketplace.persistence.listings import Listing
-from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+from tests.functional.browser import PASSWORD, RunningSite, Walker, somebody
 from tests.functional.sales import change_listing, listing_where
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
-    ),
-]
-
-PASSWORD = "huiyong-demo"
 SELLER, WINNER, RUNNER_UP = "plant@demo.example", "recycler@demo.example", "dt@demo.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[RunningSite]:
-    with serving(prepared(tmp_path / "data")) as running:
-        yield running
 
 
 def _bids(who: Walker, number: int, price: str, tonnes: str, name: str) -> str:
@@ -64,7 +38,7 @@ def test_a_sealed_sale_passes_to_the_runner_up(browser: Browser, site: RunningSi
     number = listing_where(site, Listing.kg_per_month == 9_500_000).id
     with ExitStack() as people:
         seller, first, second = (
-            people.enter_context(somebody(browser, site, email, PASSWORD, language, width))
+            people.enter_context(somebody(browser, site, email, language, width))
             for email in (SELLER, WINNER, RUNNER_UP)
         )
         _bids(first, number, "33.25", "3000", "sealed-bid-of-the-winner")

@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functional.browser import QUIET, RunningSite, Walker, chromium, prepared, serving, somebody
+from tests.functional.browser import RunningSite, Walker, somebody
 from tests.functional.sales import publishes_a_round
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
-    ),
-]
-
-PASSWORD = "huiyong-demo"
 PLANT, RECYCLER, PARK = "plant@demo.example", "recycler@demo.example", "park@demo.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[RunningSite]:
-    with serving(prepared(tmp_path / "data")) as running:
-        yield running
 
 
 def _hands_in(who: Walker, what: str, name: str, **values: str) -> None:
@@ -58,8 +32,7 @@ def _hands_in(who: Walker, what: str, name: str, **values: str) -> None:
 def test_a_round_with_offers(browser: Browser, site: RunningSite, language: str, width: int) -> None:
     with ExitStack() as people:
         plant, recycler, park = (
-            people.enter_context(somebody(browser, site, email, PASSWORD, language, width))
-            for email in (PLANT, RECYCLER, PARK)
+            people.enter_context(somebody(browser, site, email, language, width)) for email in (PLANT, RECYCLER, PARK)
         )
         _hands_in(recycler, "lines", "round-offer", price_fly_ash="97.35", kg_per_month="2000")
         _hands_in(plant, "listings", "round-reserve", reserve="9.15")

@@ -16,43 +16,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marketplace.domain.quantities import Month
-from marketplace.persistence import tables  # noqa: F401  # all of them, or foreign keys find no table
-from tests.functional.browser import QUIET, RunningSite, Walker, chromium, copied, prepared, serving, somebody
+from tests.functional.browser import PASSWORD, RunningSite, Walker, copied, serving, somebody
 from tests.functional.sales import change_listing, publishes_a_round
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        chromium() is None, reason="no Chromium: install the package chromium (apt-get install chromium)"
-    ),
-]
-
-PASSWORD = "huiyong-demo"
 PLANT, RECYCLER, PARK = "plant@demo.example", "recycler@demo.example", "park@demo.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared(tmp_path_factory.mktemp("demo"))
-
-
-@pytest.fixture
-def site(demo: Path, tmp_path: Path) -> Iterator[RunningSite]:
-    with serving(copied(demo, tmp_path / "data")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +139,9 @@ def test_three_people_from_a_listing_to_the_rate(
     browser: Browser, site: RunningSite, language: str, width: int
 ) -> None:
     with (
-        somebody(browser, site, PLANT, PASSWORD, language, width) as plant,
-        somebody(browser, site, RECYCLER, PASSWORD, language, width) as recycler,
-        somebody(browser, site, PARK, PASSWORD, language, width) as park,
+        somebody(browser, site, PLANT, language, width) as plant,
+        somebody(browser, site, RECYCLER, language, width) as recycler,
+        somebody(browser, site, PARK, language, width) as park,
     ):
         listing = _lists_ash(plant)
         line = _states_a_need(recycler)
@@ -200,7 +170,7 @@ def test_every_place_of_the_navigation_in_the_other_widths(
     faults = []
 
     for who in (PLANT, RECYCLER, PARK, "operator@demo.example", "auditor@demo.example"):
-        with somebody(browser, demo_site, who, PASSWORD, language, width) as person:
+        with somebody(browser, demo_site, who, language, width) as person:
             places = person.page.locator("nav .places a[href]").evaluate_all(
                 "each => each.map(link => link.getAttribute('href'))"
             )
