@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.domain.contracts import Side
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed
 from marketplace.queries import awards as reading
+from marketplace.queries.counterparties import counterparty_page
 from marketplace.services import awards
 from marketplace.services.signing import prove
 from marketplace.web.auth import origin
@@ -32,6 +34,13 @@ def show(award_id: int) -> ResponseReturnValue:
     """Show one award with its reasons, its money and its proof."""
     page = reading.award_page(session(), actor(), award_id, now=now())
     return render_template("awards/show.html", page=page, form=AcceptForm(formdata=None))
+
+
+@blueprint.get("/awards/<int:award_id>/file/<any(producer, recycler):side>")
+@requires("award.read")
+def file(award_id: int, side: Side) -> ResponseReturnValue:
+    """Show who a side of an award is, its permits, and what became of its deals."""
+    return render_template("awards/file.html", page=counterparty_page(session(), actor(), award_id, side, now=now()))
 
 
 @blueprint.post("/awards/<int:award_id>/accept")
