@@ -36,10 +36,21 @@ def show(award_id: int) -> ResponseReturnValue:
     return render_template("awards/show.html", page=page, form=AcceptForm(formdata=None))
 
 
-@blueprint.get("/awards/<int:award_id>/file/<any(producer, recycler):side>")
+@blueprint.get("/awards/<int:award_id>/producer")
 @requires("award.read")
-def file(award_id: int, side: Side) -> ResponseReturnValue:
-    """Show who a side of an award is, its permits, and what became of its deals."""
+def producer(award_id: int) -> ResponseReturnValue:
+    """Show who the producer of an award is, and what became of its deals."""
+    return _file(award_id, "producer")
+
+
+@blueprint.get("/awards/<int:award_id>/recycler")
+@requires("award.read")
+def recycler(award_id: int) -> ResponseReturnValue:
+    """Show who the recycler of an award is, its permits, and what became of its deals."""
+    return _file(award_id, "recycler")
+
+
+def _file(award_id: int, side: Side) -> ResponseReturnValue:
     return render_template("awards/file.html", page=counterparty_page(session(), actor(), award_id, side, now=now()))
 
 

@@ -412,8 +412,6 @@ class Builder:
         producer, recycler = self._actor("signatory of the producer"), self._actor("signatory of the recycler")
         for award in self.session.scalars(select(Award).where(Award.round_id == round_id).order_by(Award.id)).all():
             self.bundle(award_id=award.id, round_id=round_id, listing_id=award.listing_id, line_id=award.line_id)
-            for side in ("producer", "recycler"):
-                self.bundle(award_id=award.id, side=side)
             if how == 2:
                 decline_award(self.session, recycler, award.id, "检修停窑。", now=self.ago(hours=1))
             if how == 3:
