@@ -33,6 +33,7 @@ from marketplace.web.watching import Hub
 
 BLUEPRINTS: Final = (
     "auth",
+    "notices",
     "organizations",
     "today",
     "sites",

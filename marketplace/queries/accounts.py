@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.accounts import digest
 from marketplace.domain.actors import Actor, Appointed
 from marketplace.domain.errors import NotFound
+from marketplace.persistence.notices import Notice
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Letter, Person, SignIn
@@ -33,12 +34,20 @@ class Account:
     role: str
     verified: bool
     """Whether the organization is verified; true for people of a park or the platform."""
+    unread: int = 0
+    """How many notices the person has not read."""
 
 
 def account_of(session: Session, token: str, *, now: datetime) -> Account | None:
     """Return the account that a live session belongs to; none if it ended, lapsed or the person is blocked."""
-    person = session.execute(
-        select(Person)
+    unread = (
+        select(func.count(Notice.id))
+        .where(Notice.person_id == Person.id, Notice.read_at.is_(None))
+        .correlate(Person)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(Person, unread)
         .join(SignIn, SignIn.person_id == Person.id)
         .where(
             SignIn.token_digest == digest(token),
@@ -46,8 +55,8 @@ def account_of(session: Session, token: str, *, now: datetime) -> Account | None
             SignIn.expires_at > now,
             Person.blocked_at.is_(None),
         )
-    ).scalar_one_or_none()
-    return None if person is None else account(session, person)
+    ).one_or_none()
+    return None if found is None else replace(account(session, found[0]), unread=found[1])
 
 
 def account(session: Session, person: Person) -> Account:

@@ -10,8 +10,11 @@ from typing import Any, Final
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from marketplace.domain.notices import kept
 from marketplace.persistence.database import transaction
+from marketplace.persistence.notices import Notice
 from marketplace.persistence.outbox import OutboxMail
+from marketplace.persistence.people import Person
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 3, 7, 15, 30, 60, 120, 240, 480, 1440, 2880))
 """How long after it was posted a mail is tried for the first time, the second and so on; then it is given up."""
@@ -31,8 +34,15 @@ class Waiting:
 
 
 def post(session: Session, kind: str, recipient: str, language: str, values: dict[str, Any], *, now: datetime) -> None:
-    """Add a mail to the caller's transaction; ``kind`` names its template."""
+    """
+    Add a mail to the caller's transaction, and a notice in the site if a person has this address.
+
+    ``kind`` names the template of both; a key that the values hold is in the mail alone.
+    """
     session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
+    person_id = session.scalar(select(Person.id).where(Person.email == recipient, Person.blocked_at.is_(None)))
+    if person_id is not None:
+        session.add(Notice(person_id=person_id, kind=kind, values=kept(values), posted_at=now))
 
 
 def waiting(session: Session, *, now: datetime) -> list[Waiting]:
