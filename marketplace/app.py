@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, render_template
 from sqlalchemy import select
@@ -22,18 +21,24 @@ from marketplace.adapters.geocoding import geocoder
 from marketplace.adapters.mail import mailer
 from marketplace.adapters.passwords import Argon2Passwords
 from marketplace.adapters.sealing import KeyFile
+from marketplace.domain.notices import subject_of
 from marketplace.jobs import queue
+from marketplace.jobs.mail import Written
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.parks import Park
 from marketplace.queries.opensales import sale_versions
+from marketplace.services.outbox import Waiting
 from marketplace.settings import Settings
 from marketplace.solver.spread import Spread, Wanted
 from marketplace.web import context, errors, filters, i18n, people, routing, security, templating
+from marketplace.web.mailing import off_links
 from marketplace.web.watching import Hub
 
 BLUEPRINTS: Final = (
     "auth",
     "notices",
+    "mailing",
+    "searches",
     "organizations",
     "today",
     "sites",
@@ -68,9 +73,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     engine = connect(settings.database_url)
     sessions = sessions_of(engine)
 
-    def write(kind: str, language: str, values: Mapping[str, Any]) -> str:
-        with app.app_context(), i18n.speaking(language):
-            return render_template(f"mail/{kind}.txt", public_url=settings.public_url, **values)
+    off_link = off_links(settings.secret_key, settings.public_url)
+
+    def write(mail: Waiting) -> Written:
+        subject = subject_of(mail.kind)
+        off = off_link(mail.person_id, subject) if mail.person_id is not None and subject is not None else None
+        with app.app_context(), i18n.speaking(mail.language):
+            text = render_template(f"mail/{mail.kind}.txt", public_url=settings.public_url, **mail.values)
+            return Written(text + render_template("mail/_off.txt", off=off), off)
 
     def spreads(wanted: Wanted) -> Spread:
         return spread(settings.solver, wanted=wanted)

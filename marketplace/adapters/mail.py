@@ -24,6 +24,8 @@ class Mail:
     recipient: str
     subject: str
     text: str
+    off: str | None = None
+    """The address with which its reader ends such mail, RFC 8058; none where it is always sent."""
 
 
 class Mailer(Protocol):
@@ -80,6 +82,9 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     made["From"], made["To"], made["Subject"] = sender, mail.recipient, mail.subject
     made["Date"] = formatdate(localtime=False)
     made["Message-ID"] = make_msgid(idstring=f"outbox-{mail.number}", domain=sender.partition("@")[2] or "localhost")
+    if mail.off is not None:
+        made["List-Unsubscribe"] = f"<{mail.off}>"
+        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(mail.text)
     return made
 

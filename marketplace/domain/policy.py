@@ -65,6 +65,9 @@ POLICY: Final[dict[str, Action]] = {
     "account.reset": _row(writes=True, visitor="any"),
     "account.language": _row(writes=True, visitor="any"),
     "account.manage": _row(writes=True, person="any"),
+    "account.mail_off": _row(writes=True, visitor="any"),
+    "search.read": _row(person="any"),
+    "search.manage": _row(writes=True, person="any"),
     "account.today": _row(person="any"),
     # organizations and their members
     "organization.register": _row(writes=True, visitor="any"),

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.mail import Mail, Mailer
 from marketplace.services import outbox
+from marketplace.services.outbox import Waiting
 
 log = logging.getLogger("marketplace.mail")
 
-Write = Callable[[str, str, Mapping[str, Any]], str]
-"""Kind, language and values -> the text of a mail, its subject in the first line."""
+
+@dataclass(frozen=True)
+class Written:
+    """The text of a mail, its subject in the first line; ``off`` is the address with which its reader ends such mail."""
+
+    text: str
+    off: str | None = None
+
+
+Write = Callable[[Waiting], Written]
+"""A mail that waits -> what it says."""
 
 
 def deliver(session: Session, mailer: Mailer, write: Write, *, now: datetime) -> int:
@@ -23,9 +33,9 @@ def deliver(session: Session, mailer: Mailer, write: Write, *, now: datetime) ->
     sent = 0
     for waiting in outbox.waiting(session, now=now):
         try:
-            written = write(waiting.kind, waiting.language, waiting.values)
-            subject, _, text = written.strip().partition("\n")
-            mailer.send(Mail(waiting.id, waiting.recipient, subject.strip(), text.strip() + "\n"))
+            written = write(waiting)
+            subject, _, text = written.text.strip().partition("\n")
+            mailer.send(Mail(waiting.id, waiting.recipient, subject.strip(), text.strip() + "\n", written.off))
         except OSError as error:
             log.warning("mail %s could not be sent: %s", waiting.id, error)
             outbox.failed(session, waiting.id, str(error))

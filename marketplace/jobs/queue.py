@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from marketplace.adapters.mail import Mailer
 from marketplace.domain.sealing import Sealer
 from marketplace.jobs import (
+    digests,  # noqa: F401  # fills the tables of `work`
     mail,
     rounds,  # noqa: F401  # fills the tables of `work`
     work,

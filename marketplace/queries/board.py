@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -15,6 +15,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.listings import BANDS, Bidding, SaleKind, Sight, band_of, bidding_of, month_at
 from marketplace.domain.places import Point, divisions, great_circle_m
 from marketplace.domain.quantities import Month
+from marketplace.domain.searches import Sought
 from marketplace.persistence.listings import Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.streams import WasteStream
@@ -26,21 +27,28 @@ SORTS: Final = ("published", "deadline", "kg", "distance")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class Search(Sought):
     """
-    What a reader looks for. ``materials`` empty: all; ``band`` is the least end of a band of kilograms a month.
+    What a reader looks for, in which order, and which page of it.
 
-    ``sort`` is one of `SORTS`, with a minus for the greatest first.
+    ``sort`` is one of `SORTS`, with a minus for the greatest first. ``since``: published after it; ``but_own``: without
+    what the reader's own organizations offer.
     """
 
-    materials: tuple[str, ...] = ()
-    place: Point | None = None
-    radius_km: int = 200
-    band: int | None = None
-    grade: str = ""
-    month: Month | None = None
     sort: str = "-published"
     number: int = 1
+    since: datetime | None = None
+    but_own: bool = False
+
+    @classmethod
+    def of(cls, sought: Sought, **how: Any) -> Search:
+        """Return a search for what was sought."""
+        return cls(**{each.name: getattr(sought, each.name) for each in fields(Sought)}, **how)
+
+    @property
+    def sought(self) -> Sought:
+        """What is looked for, without order and page."""
+        return Sought(**{each.name: getattr(self, each.name) for each in fields(Sought)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +231,11 @@ def _where(viewer: Viewer, search: Search, now: datetime) -> list[Any]:
         where.append(Listing.kg_per_month >= least)
         if most is not None:
             where.append(Listing.kg_per_month < most)
+    if search.since is not None:
+        where.append(Listing.published_at > search.since)
+    if search.but_own and viewer.organization_ids:
+        own = select(WasteStream.id).join(Site, WasteStream.site_id == Site.id)
+        where.append(Listing.stream_id.not_in(own.where(Site.organization_id.in_(viewer.organization_ids))))
     if search.place is not None:
         named = viewer.reads_names()
         radius_m = search.radius_km * 1000

@@ -1,4 +1,4 @@
-"""Reads: what a person was told, newest first."""
+"""Reads: what a person was told, newest first; and of what a person wants mail."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
-from marketplace.domain.notices import about
+from marketplace.domain.notices import SUBJECTS, about
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
-from marketplace.persistence.notices import Notice
+from marketplace.persistence.notices import MailOff, Notice
 from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.people import Person
 from marketplace.persistence.rounds import Award, Contract
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.listed import Listed, Wish, page_of
@@ -65,6 +66,22 @@ def notices_page(session: Session, actor: Actor, wish: Wish, *, unread: bool = F
         for row, of in zip(found.rows, objects, strict=True)
     )
     return NoticesPage(Listed(rows, found.number, found.pages, found.total, found.sort, found.search), waiting, newest)
+
+
+@dataclass(frozen=True)
+class MailPage:
+    """To which address mail goes, and about which subjects."""
+
+    email: str
+    wanted: tuple[str, ...]
+
+
+def mail_page(session: Session, actor: Actor) -> MailPage:
+    """Return of what one has mail. Two SELECTs."""
+    actor.must("account.read")
+    email = session.scalars(select(Person.email).where(Person.id == actor.person_id)).one()
+    off = set(session.scalars(select(MailOff.subject).where(MailOff.person_id == actor.person_id)))
+    return MailPage(email, tuple(subject for subject in SUBJECTS if subject not in off))
 
 
 def _readable(session: Session, actor: Actor, wanted: Iterable[About], *, now: datetime) -> dict[About, About]:

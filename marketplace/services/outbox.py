@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.domain.notices import kept
+from marketplace.domain.notices import kept, subject_of
 from marketplace.persistence.database import transaction
-from marketplace.persistence.notices import Notice
+from marketplace.persistence.notices import MailOff, Notice
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.people import Person
 
@@ -31,18 +31,26 @@ class Waiting:
     recipient: str
     language: str
     values: Mapping[str, Any]
+    person_id: int | None
+    """Whose address it is; none for an address that is nobody's yet."""
 
 
 def post(session: Session, kind: str, recipient: str, language: str, values: dict[str, Any], *, now: datetime) -> None:
     """
     Add a mail to the caller's transaction, and a notice in the site if a person has this address.
 
-    ``kind`` names the template of both; a key that the values hold is in the mail alone.
+    ``kind`` names the template of both; a key that the values hold is in the mail alone. Who wants no mail about the
+    subject gets the notice alone.
     """
-    session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
-    person_id = session.scalar(select(Person.id).where(Person.email == recipient, Person.blocked_at.is_(None)))
-    if person_id is not None:
-        session.add(Notice(person_id=person_id, kind=kind, values=kept(values), posted_at=now))
+    subject = subject_of(kind)
+    off = exists().where(MailOff.person_id == Person.id, MailOff.subject == subject)
+    person = session.execute(
+        select(Person.id, off.label("off")).where(Person.email == recipient, Person.blocked_at.is_(None))
+    ).one_or_none()
+    if person is not None:
+        session.add(Notice(person_id=person.id, kind=kind, values=kept(values), posted_at=now))
+    if person is None or not person.off:
+        session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
 
 
 def waiting(session: Session, *, now: datetime) -> list[Waiting]:
@@ -52,7 +60,8 @@ def waiting(session: Session, *, now: datetime) -> list[Waiting]:
         for attempts, pause in enumerate(PAUSES)
     )
     rows = session.execute(
-        select(OutboxMail.id, OutboxMail.kind, OutboxMail.recipient, OutboxMail.language, OutboxMail.values)
+        select(OutboxMail.id, OutboxMail.kind, OutboxMail.recipient, OutboxMail.language, OutboxMail.values, Person.id)
+        .outerjoin(Person, Person.email == OutboxMail.recipient)
         .where(OutboxMail.sent_at.is_(None), or_(*due))
         .order_by(OutboxMail.id)
         .limit(BATCH)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from marketplace.persistence.organizations import Organization
 from marketplace.persistence.rounds import Award
 from marketplace.services import outbox
-from marketplace.services.proposals import signatories
+from marketplace.services.addressees import addressees
 
 
 def tell_parties(
@@ -23,7 +23,7 @@ def tell_parties(
         )
     ).all()
     told = {row.id: (row.name_zh, row.name_en) for row in names}
-    for organization_id, email, language in signatories(session, told.keys() - {except_for}):
+    for organization_id, email, language in addressees(session, told.keys() - {except_for}, "signatory"):
         sells = organization_id == award.producer_id
         other = told[award.recycler_id if sells else award.producer_id]
         about = {

@@ -22,24 +22,25 @@ from marketplace.persistence.caps import held_by_buyers, left_for_others
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization
-from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Award, AwardMonth, AwardWait, Leftover, Round, RoundFile
 from marketplace.persistence.storage import stored_at_lines, stored_at_listings, waits_of
 from marketplace.persistence.terms import Deal, terms_of
-from marketplace.services import outbox
-from marketplace.services.addressees import addressees
 from marketplace.services.counters import Share, reserve
 from marketplace.services.means import must_keep_means
+from marketplace.services.resultletters import send_result_letters
 from marketplace.services.snapshots import excluded, within
 from marketplace.services.standing import must_still_stand
 
 
-def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, now: datetime) -> None:
+def propose(
+    session: Session, of: Round, pass_no: int, result: RoundResult, *, recourse: bool = False, now: datetime
+) -> None:
     """
-    Write what a run proposes, in the caller's transaction: awards, leftovers, reservations and mails.
+    Write what a run proposes, in the caller's transaction: awards, leftovers, reservations and letters.
 
     Raises Conflict if a listing or a line does not stand any more, a counter or a cap per buyer does not hold what an
-    award takes, or a mean may not be kept any more. A planning round reserves nothing.
+    award takes, or a mean may not be kept any more. A planning round reserves nothing. Of a recourse only those hear to
+    whom it gives something: the others have had their letter.
     """
     awards = [_award(of, pass_no, each, now) for each in result.awards]
     shares = [
@@ -73,7 +74,8 @@ def propose(session: Session, of: Round, pass_no: int, result: RoundResult, *, n
         Leftover(round_id=of.id, pass_no=pass_no, listing_id=listing_id, kg=kg, reason=reason, sentence=why.plain())
         for listing_id, kg, reason, why in _excluded(session, of, now)
     )
-    _tell(session, of, awards, now)
+    session.flush()
+    send_result_letters(session, of, pass_no, awards, everybody=not recourse, now=now)
     session.flush()
 
 
@@ -179,11 +181,6 @@ def settle_if_final(session: Session, round_id: int, *, most_recourses: int, now
     if now >= of.answer_by or (states and states <= {"contracted", "declined", "lapsed"} and not again):
         of.settled_at = now
     return of.settled_at is not None
-
-
-def signatories(session: Session, organization_ids: Iterable[int]) -> list[tuple[int, str, str]]:
-    """Return who signs for these organizations: organization, mail address, language."""
-    return addressees(session, organization_ids, "signatory")
 
 
 def _award(of: Round, pass_no: int, each: ProposedAward, now: datetime) -> Award:
@@ -343,32 +340,3 @@ def _excluded(session: Session, of: Round, now: datetime) -> Iterable[tuple[int,
                 "not_verified",
                 Sentence("Its organization has not been verified by the park yet and takes no part."),
             )
-
-
-def _tell(session: Session, of: Round, awards: Sequence[Award], now: datetime) -> None:
-    park = session.get_one(Park, of.park_id)
-    counts: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for award in awards:
-        for organization_id in (award.producer_id, award.recycler_id):
-            count, kg = counts[organization_id]
-            counts[organization_id] = (count + 1, kg + award.kg)
-    deadline = (
-        Sentence("It is a planning round: these are recommendations, nothing is reserved and nobody has to answer.")
-        if of.kind == "planning"
-        else Sentence(
-            "The tonnes are reserved for you until %(answer_by_at)s. Each side accepts or declines until then; what nobody"
-            " answers lapses.",
-            {"answer_by_at": of.answer_by.isoformat()},
-        )
-    )
-    for organization_id, email, language in signatories(session, counts):
-        count, kg = counts[organization_id]
-        values = {
-            "number": of.number,
-            "park_zh": park.name_zh,
-            "park_en": park.name_en,
-            "awards": count,
-            "kg": kg,
-            "deadline": deadline.plain(),
-        }
-        outbox.post(session, "awards", email, language, values, now=now)

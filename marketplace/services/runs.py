@@ -229,7 +229,7 @@ def _write_down(
         _file(session, run, "result", text, now=now)
         if run.recourse:
             of = session.get_one(Round, run.round_id, populate_existing=True)
-            propose(session, of, run.attempt, result, now=now)
+            propose(session, of, run.attempt, result, recourse=True, now=now)
             record(
                 session, actor, "round.publish", "round", run.round_id, now=now, park_id=run.park_id,
                 run=run.attempt, awards=len(result.awards), result_sha256=sha256(text),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.domain.notices import SECRET
+from marketplace.domain.notices import ALWAYS_MAILED, SECRET
 from marketplace.queries.notices import Told, notices_page
 from marketplace.services import notices as services
 from marketplace.web.context import actor, now, session
@@ -21,9 +21,6 @@ blueprint = Blueprint("notices", __name__)
 PLACE: Final = "\x00"
 """Stands where a mail has the address of the site, so that its lines of addresses are found again."""
 
-BY_MAIL: Final = frozenset({"reset", "invitation", "appointment"})
-"""Kinds whose text leads to a link that is in the mail alone."""
-
 PAGES: Final = {
     "award": ("awards.show", "award_id"),
     "contract": ("contracts.show", "contract_id"),
@@ -33,6 +30,9 @@ PAGES: Final = {
     "organization": ("organizations.show", "organization_id"),
 }
 
+LISTS: Final = {"awards": "awards.index", "bids_lost": "bids.index", "found": "searches.index"}
+"""Where those lead that are about several things."""
+
 
 @blueprint.get("/notices")
 @requires("account.read")
@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
     unread = request.args.get("only") == "unread"
     page = notices_page(session(), actor(), wish(), unread=unread, now=now())
     return render_template(
-        "notices/index.html", page=page, unread=unread, said=said, place_of=place_of, by_mail=BY_MAIL
+        "notices/index.html", page=page, unread=unread, said=said, place_of=place_of, by_mail=ALWAYS_MAILED
     )
 
 
@@ -66,7 +66,7 @@ def said(kind: str, values: Mapping[str, Any]) -> tuple[str, str]:
     given = dict.fromkeys(SECRET, "") | dict(values)
     written = render_template(f"mail/{kind}.txt", public_url=PLACE, **given).strip()
     subject, _, rest = written.partition("\n")
-    if kind in BY_MAIL:
+    if kind in ALWAYS_MAILED:
         return subject.strip(), ""
     paragraphs = [each.strip() for each in rest.split("\n\n") if each.strip()]
     return subject.strip(), " ".join(each for each in paragraphs[1:] if not each.startswith(PLACE))
@@ -78,7 +78,11 @@ def place_of(told: Told) -> str | None:
         noun, object_id = told.leads_to
         endpoint, argument = PAGES[noun]
         return link(endpoint, **{argument: object_id})
-    return link("awards.index") if told.kind == "awards" and actor().organization_ids else None
+    if not actor().organization_ids and told.kind != "found":
+        return None
+    if told.kind == "nothing_awarded":
+        return link("rounds.show", round_id=told.values["round_id"])
+    return link(LISTS[told.kind]) if told.kind in LISTS else None
 
 
 def _back() -> ResponseReturnValue:

@@ -72,6 +72,22 @@ class BoardForm(MarketForm):
             return tuple(each for each in find_divisions(typed, limit=1) if each.code == typed)
         return find_divisions(typed, limit=5)
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """The words that were typed or chosen, by the name of the field."""
+        typed = {name: (field.raw_data or [""])[0].strip() for name, field in self._fields.items()}
+        return {name: text for name, text in typed.items() if text and (name != "radius" or typed["place"])}
+
+    @property
+    def unknown(self) -> bool:
+        """Whether what was typed of names no material."""
+        return bool((self.q.data or "").strip()) and not self.materials
+
+    @property
+    def unknown_place(self) -> bool:
+        """Whether what was typed as a place names none."""
+        return bool((self.place.data or "").strip()) and not self.places
+
     def search(self, *, sort: str, number: int) -> Search:
         """Return the search; what cannot be read is left out of it and said beside the field."""
         chosen = next(iter(self.places), None)

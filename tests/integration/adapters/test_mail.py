@@ -6,12 +6,11 @@ import email
 import logging
 import socket
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email import policy
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -20,10 +19,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.mail import FolderMailer, LogMailer, Mail, SmtpMailer, mailer
-from marketplace.jobs.mail import deliver
+from marketplace.jobs.mail import Written, deliver
 from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.services import outbox
+from marketplace.services.outbox import Waiting
 from tests.conftest import settings_for
 from tests.factories import NOON
 
@@ -72,6 +72,20 @@ def test_the_log_does_not_say_what_a_mail_says(caplog: pytest.LogCaptureFixture)
     assert "http" not in caplog.text
 
 
+def test_a_mail_program_is_told_how_to_end_such_mail(tmp_path: Path) -> None:
+    folder = FolderMailer(tmp_path, "huiyong@localhost")
+    folder.send(replace(LETTER, off="http://127.0.0.1/mail/off/x"))
+    folder.send(replace(LETTER, number=8))
+
+    ended, never = (
+        email.message_from_bytes((tmp_path / f"{number:06d}.eml").read_bytes(), policy=policy.default)
+        for number in (7, 8)
+    )
+    assert ended["List-Unsubscribe"] == "<http://127.0.0.1/mail/off/x>"
+    assert ended["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert never["List-Unsubscribe"] is None
+
+
 def test_a_server_receives_chinese_whole(server: tuple[Controller, Inbox], tmp_path: Path) -> None:
     controller, inbox = server
     chosen = replace(settings_for("sqlite://", tmp_path), mail="smtp", smtp_host="127.0.0.1", smtp_port=controller.port)
@@ -90,8 +104,9 @@ def posted(session: Session) -> None:
         outbox.post(session, "reset", "li@test.example", "en", {"token": "secret"}, now=NOON)
 
 
-def written(kind: str, language: str, values: object) -> str:
-    return f"{kind} in {language}\n\n{values}"
+def written(mail: Waiting) -> Written:
+    off = f"/off/{mail.person_id}" if mail.person_id is not None else None
+    return Written(f"{mail.kind} in {mail.language}\n\n{mail.values}", off)
 
 
 class Remembering:
@@ -145,11 +160,11 @@ def test_a_mail_that_cannot_be_written_does_not_stop_the_others(session: Session
         posted(session)
     post = Remembering()
 
-    def faulty(kind: str, language: str, values: Mapping[str, Any]) -> str:
+    def faulty(mail: Waiting) -> Written:
         if not post.sent and not faults:
-            faults.append(kind)
+            faults.append(mail.kind)
             raise KeyError("name")
-        return written(kind, language, values)
+        return written(mail)
 
     faults: list[str] = []
 
