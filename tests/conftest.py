@@ -23,7 +23,7 @@ from marketplace.persistence import triggers  # noqa: F401  # the guards belong 
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.tables import Base
 from tests import postgres
-from tests.factories import SEALER, Make
+from tests.factories import SEALER, SECRET, Make
 
 settings.register_profile(
     "huiyong",
@@ -115,7 +115,7 @@ def make(session: Session) -> Make:
 
 def settings_for(url: str, folder: Path) -> configuration.Settings:
     """Return settings for an application on a database, with its files in a folder."""
-    read = configuration.read({"HUIYONG_DATA": str(folder), "HUIYONG_SECRET_KEY": "k" * 40})
+    read = configuration.read({"HUIYONG_DATA": str(folder), "HUIYONG_SECRET_KEY": SECRET})
     return replace(read, database_url=url, seal_key=SEALER.path, seal_key_made=True, watchers=0)
 
 

@@ -44,6 +44,8 @@ NOON = datetime(2027, 1, 15, 4, 0, tzinfo=UTC)
 """Noon in Beijing on a day in the life of the tests."""
 
 NO_PASSWORD = "!"
+SECRET = "k" * 40
+"""With which the application signs."""
 
 _KEYS = Path(tempfile.mkdtemp(prefix="huiyong-seal-"))
 atexit.register(shutil.rmtree, _KEYS, ignore_errors=True)

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from marketplace.domain.notices import ALWAYS_MAILED
 from marketplace.domain.organizations import valid_credit_code
 from marketplace.jobs import mail
 from marketplace.persistence.audit import AuditRow
@@ -18,6 +19,7 @@ from marketplace.persistence.organizations import Organization
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Appointment, Person
+from marketplace.services.outbox import Waiting
 from tests.factories import Make
 
 PASSWORD = "干灰比湿灰好卖得多"
@@ -353,10 +355,13 @@ KINDS = {
 def test_mails_have_a_subject_and_links_to_the_configured_address(app: Flask, kind: str, language: str) -> None:
     write: mail.Write = app.extensions["marketplace.queue"]._write
 
-    subject, _, text = write(kind, language, KINDS[kind]).strip().partition("\n")
+    written = write(Waiting(1, kind, "li@test.example", language, KINDS[kind], 7))
+    subject, _, text = written.text.strip().partition("\n")
 
     address = app.extensions["marketplace"].settings.public_url
     assert subject.strip()
+    assert (written.off is None) == (kind in ALWAYS_MAILED)
+    assert written.off is None or written.off in text
     assert all(link.startswith(f"{address}/") for link in links(text))
     assert ("T0KEN" in KINDS[kind].values()) == ("T0KEN" in text)
     assert bool(re.search(r"[\u4e00-\u9fff]", subject)) is (language != "en") or "李伟" in subject

@@ -26,7 +26,6 @@ from marketplace.persistence.amendments import Amendment
 from marketplace.persistence.database import sessions_of, transaction
 from marketplace.persistence.lines import AcceptanceLimit, Filing, IntakeLine
 from marketplace.persistence.listings import Bid, Listing
-from marketplace.persistence.notices import Notice
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.outbox import WorkerPulse
 from marketplace.persistence.parks import Park
@@ -45,6 +44,7 @@ from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
 from tests.factories import SEALER, Make, accept, proof
 from tests.functional.routes import Route
+from tests.functional.telling import notice_of, off_token, search_of
 
 LANGUAGES = ("zh_Hans_CN", "en")
 ROLES = (
@@ -141,13 +141,6 @@ class Builder:
             self.bundle(organization_id=firm.id, park_id=park.id)
         return firm
 
-    def _notice(self, person_id: int) -> int:
-        firm = {"id": self.producer.id, "name_zh": self.producer.name_zh, "name_en": self.producer.name_en}
-        notice = Notice(person_id=person_id, kind="organization_verified", values=firm, posted_at=self.ago(days=2))
-        with transaction(self.session):
-            self.session.add(notice)
-        return notice.id
-
     def _people(self, park: Park, other: Park, language: str, number: int) -> None:
         roles = {
             "clerk of the producer": ("clerk", {"organization": self.producer}),
@@ -169,11 +162,13 @@ class Builder:
         appointment = self.session.scalars(select(Appointment.id).where(Appointment.person_id == clerk)).one()
         self.bundle(appointment_id=appointment, organization_id=self.producer.id)
         self.bundle(sign_in_id=self._sign_in(clerk))
-        self.bundle(notice_id=self._notice(clerk))
+        self.bundle(notice_id=notice_of(self.session, clerk, self.producer, self.ago(days=2)))
         self.bundle(organization_id=self.producer.id, letter_id=self._letter("invitation", f"invited-{number}", clerk))
         self._letter("reset", f"reset-{number}", clerk)
         self.bundle(token=f"invited-{number}")
         self.bundle(token=f"reset-{number}")
+        self.bundle(token=off_token(clerk))
+        self.bundle(search_id=search_of(self.session, clerk, self.ago(days=1)))
 
     def _sign_in(self, person_id: int) -> int:
         token = self.make.signed_in(person_id)
