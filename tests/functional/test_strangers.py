@@ -140,6 +140,10 @@ def test_whom_the_table_does_not_name_changes_nothing(site: Site, filled: dict[s
     assert site.contents() == before
 
 
+BY_LINK = {"/mail/off/<string:token>"}
+"""What a mail program posts by itself, RFC 8058: the signed link is the proof, and less mail is all that it does."""
+
+
 def test_no_form_is_sent_from_elsewhere(site: Site, filled: dict[str, Fields]) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = True
     browsers = [site.browser(who, LANGUAGES[0]) for who in ROLES]
@@ -149,7 +153,7 @@ def test_no_form_is_sent_from_elsewhere(site: Site, filled: dict[str, Fields]) -
         met = {
             (route.rule, path): browser.post(path, data={**filled.get(path, {}), "csrf_token": ""}).status_code
             for route in routes()
-            if route.changes
+            if route.changes and route.rule not in BY_LINK
             for path, _ in paths(site.world, route)
             for browser in browsers
         }
