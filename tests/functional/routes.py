@@ -13,6 +13,12 @@ from marketplace.web.routing import CHANGING
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+BY_LINK = {"/mail/off/<string:token>"}
+"""
+What a mail program posts by itself, RFC 8058: the signed link is the proof, less mail is all that it does, and it is
+answered without a redirection.
+"""
+
 STRANGERS = {"clerk", "signatory", "park_administrator"}
 """The roles in which another organization or park would come."""
 

@@ -25,7 +25,7 @@ from marketplace.persistence.tables import Base
 from tests.conftest import settings_for
 from tests.functional.conftest import Site, Tour
 from tests.functional.pages import Form
-from tests.functional.routes import Route, routes
+from tests.functional.routes import BY_LINK, Route, routes
 from tests.functional.world import LANGUAGES, ROLES, build, paths
 
 LONG = "灰" * 34_000  # more than 100 kB
@@ -107,7 +107,7 @@ def _forms(tour: Tour) -> list[Sent]:
         if route.changes and route.rule not in found:
             path, _ = next(paths(tour.site.world, route))
             found[route.rule] = Sent(_holder(route), path, {}, ())
-    return [sent for rule, sent in found.items() if rule != "/logout"]
+    return [sent for rule, sent in found.items() if rule not in {"/logout", *BY_LINK}]
 
 
 def _filled(form: Form) -> dict[str, list[str]]:

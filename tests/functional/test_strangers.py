@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from marketplace.domain.policy import POLICY
 from tests.functional.conftest import Site, Tour
-from tests.functional.routes import VERBS, Route, guarded, public, routes
+from tests.functional.routes import BY_LINK, VERBS, Route, guarded, public, routes
 from tests.functional.world import LANGUAGES, ROLES, STRANGERS, paths
 
 WITH_OBJECT = [route for route in routes() if route.arguments]
@@ -138,10 +138,6 @@ def test_whom_the_table_does_not_name_changes_nothing(site: Site, filled: dict[s
 
     assert {place: status for place, status in met.items() if status not in {403, 404}} == {}
     assert site.contents() == before
-
-
-BY_LINK = {"/mail/off/<string:token>"}
-"""What a mail program posts by itself, RFC 8058: the signed link is the proof, and less mail is all that it does."""
 
 
 def test_no_form_is_sent_from_elsewhere(site: Site, filled: dict[str, Fields]) -> None:
