@@ -48,6 +48,7 @@ BLUEPRINTS: Final = (
     "board",
     "listings",
     "bids",
+    "holds",
     "roundoffers",
     "rounds",
     "whatif",

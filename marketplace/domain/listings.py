@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.ascending import LEAST_STEP_FEN, Ascending
 from marketplace.domain.errors import Invalid
+from marketplace.domain.holds import USUAL_HOURS, FixedPrice
 from marketplace.domain.inspections import inspection_must_lie_ahead, refuse_inspection
 from marketplace.domain.quantities import MOST_KG, Month
 from marketplace.domain.waiting import refuse_storage
 
 State: TypeAlias = Literal["draft", "published", "sold", "expired", "withdrawn"]
-SaleKind: TypeAlias = Literal["sealed", "ascending"]
+SaleKind: TypeAlias = Literal["sealed", "ascending", "fixed"]
 Bidding: TypeAlias = Literal["none", "open", "to_open", "to_decide", "decided"]
 
 DISCLOSURES: Final = ("open", "members", "masked")
 """Who reads the producer's name: everybody; verified organizations; nobody but the park until an award."""
 
-SALE_KINDS: Final[tuple[SaleKind, ...]] = ("sealed", "ascending")
-"""Bids that nobody reads before the deadline; or bids that everybody reads, each better than the one before."""
+SALE_KINDS: Final[tuple[SaleKind, ...]] = ("sealed", "ascending", "fixed")
+"""
+Bids that nobody reads before the deadline; bids that everybody reads, each better than the one before; or no bids: the
+asking price, for who comes first.
+"""
 
 LOADING_MODES: Final = ("", "silo", "loader", "belt", "crane", "bags")
 """How trucks are loaded; empty where it is not said."""
@@ -51,7 +55,7 @@ class NewListing:
     ``kg_per_month`` is offered in each month of the window; ``least_lot_kg`` and ``cap_per_buyer_kg`` are the least and
     the most that one recycler gets over the whole window. ``storage_kg`` may wait in the plant's yard over the end of a month,
     which costs the plant ``storage_fen_per_t`` for each tonne and month. ``bids_close_at`` None: it waits for a matching round alone.
-    ``least_step_fen_per_t`` and ``soft_close_minutes`` count in an open sale alone.
+    ``least_step_fen_per_t`` and ``soft_close_minutes`` count in an open sale alone, ``hold_hours`` at a fixed price.
     """
 
     first_month: Month
@@ -72,6 +76,7 @@ class NewListing:
     sale_kind: SaleKind = "sealed"
     least_step_fen_per_t: int = LEAST_STEP_FEN
     soft_close_minutes: int = 5
+    hold_hours: int = USUAL_HOURS
     inspect_from: date | None = None
     inspect_until: date | None = None
     inspect_how: str = ""
@@ -107,6 +112,11 @@ class NewListing:
         Ascending(least_step_fen_per_t=self.least_step_fen_per_t, soft_close_minutes=self.soft_close_minutes)
         if self.sale_kind == "ascending" and self.bids_close_at is None:
             raise Invalid("An open sale needs a day until which bids are taken.", field="bids_close_on")
+        FixedPrice(hold_hours=self.hold_hours)
+        if self.sale_kind == "fixed" and self.bids_close_at is not None:
+            raise Invalid("At a fixed price nobody bids: leave the day of the bids empty.", field="bids_close_on")
+        if self.sale_kind == "fixed" and self.reserve_fen_per_t is not None:
+            raise Invalid("At a fixed price the asking price is the price: leave the reserve empty.", field="reserve")
         closes_on = self.bids_close_at.astimezone(CLOSING_TIME).date() if self.bids_close_at is not None else None
         refuse_inspection(self.inspect_from, self.inspect_until, self.inspect_how, closes_on)
 
@@ -146,6 +156,7 @@ RULE_FIELDS: Final = (
     "sale_kind",
     "least_step_fen_per_t",
     "soft_close_minutes",
+    "hold_hours",
     "inspect_from",
     "inspect_until",
     "inspect_how",
@@ -162,6 +173,12 @@ MATERIAL_FIELDS: Final = tuple(each.name for each in fields(NewListing) if each.
 def month_at(now: datetime) -> Month:
     """Return the month that an instant lies in, in China."""
     return Month.of(now.astimezone(CLOSING_TIME).date())
+
+
+def sells_until(last_month: Month) -> datetime:
+    """Return the instant at which the last month of a listing ends, in China: nothing is held after it."""
+    first = last_month.plus(1).first_day
+    return datetime(first.year, first.month, first.day, tzinfo=CLOSING_TIME).astimezone(UTC)
 
 
 def expiry(now: datetime, bids_close_at: datetime | None) -> datetime:

@@ -11,7 +11,7 @@ SECRET: Final = frozenset({"token"})
 SUBJECTS: Final[dict[str, frozenset[str]]] = {
     "deals": frozenset(
         {
-            "awarded", "called", "contract", "declined", "terminated", "amendment", "amended", "amendment_over",
+            "awarded", "called", "contract", "declined", "terminated", "amendment", "amended", "amendment_over", "held", "hold_over",
         }
     ),
     "rounds": frozenset({"awards", "nothing_awarded"}),

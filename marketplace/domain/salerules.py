@@ -9,6 +9,7 @@ from typing import Final
 from marketplace.domain.ascending import Ascending
 from marketplace.domain.bids import ANSWER_DAYS, STANDBY_DAYS
 from marketplace.domain.canonical import LATER, sha256, to_json
+from marketplace.domain.holds import FixedPrice
 from marketplace.domain.inspections import Inspection
 from marketplace.domain.quantities import Month
 
@@ -43,6 +44,8 @@ class FixedRules:
     disclosure: str
     ascending: Ascending | None = field(default=None, metadata=LATER)
     """Of an open sale."""
+    fixed_price: FixedPrice | None = field(default=None, metadata=LATER)
+    """Of a sale without bids, at the asking price."""
     inspection: Inspection | None = field(default=None, metadata=LATER)
     """Where bidders may look at the goods before."""
 
@@ -80,7 +83,7 @@ class SaleRules:
     """
     The rules of one sale. ``bids_close_at`` is fixed too, but for the notice after a change of the goods.
 
-    Bids move the end of an open sale; the deadline that the rules name stays.
+    Bids move the end of an open sale; the deadline that the rules name stays. At a fixed price it is the end of the last month.
     """
 
     listing_id: int

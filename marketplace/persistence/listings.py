@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.domain.ascending import LEAST_STEP_FEN, Ascending, Offer
 from marketplace.domain.bids import Ranked, Terms, ranked
+from marketplace.domain.holds import USUAL_HOURS, FixedPrice
 from marketplace.domain.listings import Bidding, SaleKind, bidding_of
 from marketplace.persistence.base import EPOCH, MICROSECOND, Base, Fen, Instant, Kilograms, MonthOf
 
@@ -29,8 +30,12 @@ class Listing(Base):
         CheckConstraint("small_works_share_percent between 0 and 100", name="share_is_a_percentage"),
         CheckConstraint("storage_kg >= 0", name="storage_not_negative"),
         CheckConstraint("storage_fen_per_t between 0 and 100000", name="storage_cost_sensible"),
-        CheckConstraint("sale_kind in ('sealed', 'ascending')", name="sale_kind_known"),
-        CheckConstraint("sale_kind = 'sealed' or bids_close_at is not null", name="open_sale_with_a_deadline"),
+        CheckConstraint("sale_kind in ('sealed', 'ascending', 'fixed')", name="sale_kind_known"),
+        CheckConstraint("sale_kind <> 'ascending' or bids_close_at is not null", name="open_sale_with_a_deadline"),
+        CheckConstraint(
+            "sale_kind <> 'fixed' or (bids_close_at is null and reserve_fen_per_t is null)", name="fixed_without_bids"
+        ),
+        CheckConstraint("hold_hours > 0", name="hold_hours_positive"),
         CheckConstraint("least_step_fen_per_t > 0", name="least_step_positive"),
         CheckConstraint("soft_close_minutes > 0", name="soft_close_positive"),
         CheckConstraint(
@@ -70,6 +75,8 @@ class Listing(Base):
     sale_kind: Mapped[SaleKind] = mapped_column(String, default="sealed")
     least_step_fen_per_t: Mapped[Fen] = mapped_column(default=LEAST_STEP_FEN)
     soft_close_minutes: Mapped[int] = mapped_column(default=5)
+    hold_hours: Mapped[int] = mapped_column(default=USUAL_HOURS)
+    """How long a hold lasts that is not confirmed, at a fixed price."""
     planned_close_at: Mapped[Instant | None]
     """The deadline that the rules name, where bids have moved it; none: it is where it was."""
     inspect_from: Mapped[date | None]
@@ -105,6 +112,11 @@ class Listing(Base):
         if self.sale_kind != "ascending":
             return None
         return Ascending(least_step_fen_per_t=self.least_step_fen_per_t, soft_close_minutes=self.soft_close_minutes)
+
+    @property
+    def fixed_price(self) -> FixedPrice | None:
+        """What is fixed of a sale at the asking price; none where bids are taken, or a round is waited for."""
+        return FixedPrice(hold_hours=self.hold_hours) if self.sale_kind == "fixed" else None
 
     def bidding(self, now: datetime) -> Bidding:
         """Read how far its bidding is off its timestamps."""

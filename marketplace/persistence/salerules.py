@@ -9,8 +9,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.domain.canonical import sha256, to_json
+from marketplace.domain.holds import FIRST_COME
 from marketplace.domain.inspections import Inspection
-from marketplace.domain.salerules import FixedRules, Goods, SaleRules, SheetMark
+from marketplace.domain.listings import sells_until
+from marketplace.domain.salerules import RANKING, FixedRules, Goods, SaleRules, SheetMark
 from marketplace.persistence.base import Base, Instant
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.streams import LabSheet, LabValue, WasteStream
@@ -50,14 +52,16 @@ def stated_rules(session: Session, listing_id: int) -> StatedRules | None:
 
 
 def rules_of(session: Session, listing: Listing, stream: WasteStream) -> SaleRules | None:
-    """Return the rules that follow from the rows as they are; none for a listing that takes no bids. One SELECT."""
-    closes_at = listing.stated_close_at
+    """Return the rules that follow from the rows as they are; none for a listing that waits for a round. One SELECT."""
+    fixed_price = listing.fixed_price
+    closes_at = listing.stated_close_at if fixed_price is None else sells_until(listing.last_month)
     if closes_at is None:
         return None
     return SaleRules(
         listing_id=listing.id,
         fixed=FixedRules(
             kind=listing.sale_kind,
+            ranking=RANKING if fixed_price is None else FIRST_COME,
             first_month=listing.first_month,
             last_month=listing.last_month,
             asking_fen_per_t=listing.asking_fen_per_t,
@@ -66,6 +70,7 @@ def rules_of(session: Session, listing: Listing, stream: WasteStream) -> SaleRul
             small_works_share_percent=listing.small_works_share_percent,
             disclosure=listing.disclosure,
             ascending=listing.ascending,
+            fixed_price=fixed_price,
             inspection=_inspection(listing),
         ),
         bids_close_at=closes_at,

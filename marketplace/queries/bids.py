@@ -262,6 +262,7 @@ def _own() -> Any:
         .join(Site, WasteStream.site_id == Site.id)
         .join(seller, Site.organization_id == seller.c.id)
         .outerjoin(Award, Award.bid_id == Bid.id)
+        .where(Listing.sale_kind != "fixed")  # what is held at a fixed price stands among the awards
     )
 
 

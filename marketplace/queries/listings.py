@@ -253,6 +253,7 @@ def _command(listing: Listing) -> NewListing:
         sale_kind=listing.sale_kind,
         least_step_fen_per_t=listing.least_step_fen_per_t,
         soft_close_minutes=listing.soft_close_minutes,
+        hold_hours=listing.hold_hours,
         inspect_from=listing.inspect_from,
         inspect_until=listing.inspect_until,
         inspect_how=listing.inspect_how,

@@ -30,6 +30,7 @@ from marketplace.persistence.streams import WasteStream
 from marketplace.persistence.terms import terms_of
 from marketplace.services.bidawards import must_be_permitted
 from marketplace.services.counters import contract
+from marketplace.services.holds import leave_time_to_sign
 from marketplace.services.ladder import due, give_back, hold_listing, lapse, noticing
 from marketplace.services.parties import tell_parties
 from marketplace.services.proposals import deal_of, hold_round, settle_if_final, share_of
@@ -89,6 +90,7 @@ def accept_award(
             award.producer_accepted_at = now
         else:
             award.recycler_accepted_at = now
+            leave_time_to_sign(session, award, now=now)
         _note(session, actor, "award.accept", held, now, side=held.side, terms_sha256=text.sha256)
         if state == "open":
             return None

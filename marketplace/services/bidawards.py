@@ -152,15 +152,18 @@ def make_award(
     share: Share,
     *,
     told: dict[str, list[Sentence]] | None = None,
+    why: dict[str, list[dict[str, object]]] | None = None,
+    answer_by: datetime | None = None,
     now: datetime,
 ) -> Award:
     """
-    Award a bid what a share reserved for it; both sides sign it within business days.
+    Award a bid what a share reserved for it; both sides sign it within business days, or until ``answer_by``.
 
-    ``told`` is what each side reads first, before why it is this bid.
+    ``told`` is what each side reads first, before ``why`` it is this bid; none: by its rank.
     """
     terms, net = bid.terms, bid.net_fen_per_t
-    why = _explanation(bid.id, terms, order_of(session, bid.listing_id))
+    if why is None:
+        why = _explanation(bid.id, terms, order_of(session, bid.listing_id))
     said = {side: [each.plain() for each in (told or {}).get(side, ())] for side in why}
     award = Award(
         bid_id=bid.id,
@@ -177,7 +180,7 @@ def make_award(
         road_m=bid.road_m,
         explanation={side: said[side] + sentences for side, sentences in why.items()},
         awarded_at=now,
-        answer_by=deadline(now, ANSWER_DAYS, calendar_of(session)),
+        answer_by=answer_by or deadline(now, ANSWER_DAYS, calendar_of(session)),
     )
     session.add(award)
     session.flush()
@@ -188,37 +191,39 @@ def make_award(
     return award
 
 
-def _explanation(bid_id: int, terms: Terms, order: tuple[Ranked, ...]) -> dict[str, list[dict[str, object]]]:
-    """Return why this bid, for each reader: no reader finds another's bid in it."""
+def money_of(terms: Terms) -> dict[str, Sentence]:
+    """Return what an award comes to for a tonne, for each reader."""
     net = terms.outcome.net_fen_per_t
-    place = next(each.rank for each in order if each.bid_id == bid_id)
     money: dict[str, str | int | Sentence | tuple[str, ...] | None] = {
         "price_fen_per_t": net,
         "delivered_fen_per_t": net + terms.freight_fen_per_t + terms.deduction_fen_per_t,
         "freight_fen_per_t": terms.freight_fen_per_t,
         "deduction_fen_per_t": terms.deduction_fen_per_t,
     }
+    return {
+        "producer": Sentence(
+            "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
+            " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
+            money,
+        ),
+        "recycler": Sentence(
+            "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
+            " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
+            money,
+        ),
+        "park": Sentence(
+            "%(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s at the producer's gate,"
+            " %(freight_fen_per_t)s freight, %(deduction_fen_per_t)s expected deductions.",
+            money,
+        ),
+    }
+
+
+def _explanation(bid_id: int, terms: Terms, order: tuple[Ranked, ...]) -> dict[str, list[dict[str, object]]]:
+    """Return why this bid, for each reader: no reader finds another's bid in it."""
+    place = next(each.rank for each in order if each.bid_id == bid_id)
     rank = Sentence(
         "By what the producer nets the bid is number %(rank)s of %(bids)s.", {"rank": place, "bids": len(order)}
     )
     source = Sentence("The price is the one that was bid; it was sealed until the deadline.")
-    park = Sentence(
-        "%(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s at the producer's gate,"
-        " %(freight_fen_per_t)s freight, %(deduction_fen_per_t)s expected deductions.",
-        money,
-    )
-    producer = Sentence(
-        "You net %(price_fen_per_t)s yuan per tonne at your gate: %(delivered_fen_per_t)s delivered, less"
-        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions.",
-        money,
-    )
-    recycler = Sentence(
-        "The contract price is %(delivered_fen_per_t)s yuan per tonne delivered: %(price_fen_per_t)s to the producer,"
-        " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
-        money,
-    )
-    return {
-        "producer": [producer.plain(), rank.plain(), source.plain()],
-        "recycler": [recycler.plain(), rank.plain(), source.plain()],
-        "park": [park.plain(), rank.plain(), source.plain()],
-    }
+    return {side: [money.plain(), rank.plain(), source.plain()] for side, money in money_of(terms).items()}

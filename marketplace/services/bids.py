@@ -17,11 +17,11 @@ from marketplace.persistence.audit import record
 from marketplace.persistence.database import transaction
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing
-from marketplace.persistence.organizations import Organization, Site
+from marketplace.persistence.organizations import Organization
 from marketplace.persistence.pairs import fits, lots
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.biddernews import tell_the_outbid
-from marketplace.services.bidding import held_listing, must_be_open, must_be_public
+from marketplace.services.bidding import held_listing, must_be_open, must_be_public, must_be_within, owned_line
 from marketplace.services.opensales import in_plain_sight, move_end, must_better_what_stands
 from marketplace.services.salerules import rules_in_force
 from marketplace.services.seals import sealed, unsealed
@@ -42,7 +42,7 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
     """
     with transaction(session):
         listing = held_listing(session, new.listing_id)
-        line, organization_id, park_id = _line(session, new.line_id)
+        line, organization_id, park_id = owned_line(session, new.line_id)
         actor.must("bid.submit", Belonging.to(organization_id))
         must_be_public(listing, now)
         must_be_verified(session, organization_id)
@@ -51,7 +51,7 @@ def submit_bid(session: Session, actor: Actor, new: NewBid, *, sealer: Sealer, n
         if rules.since_at > now or (new.rules_sha256 and new.rules_sha256 != rules.sha256):
             raise Conflict("What is sold here has been changed since you opened the page. Read it again, then bid.")
         fit = _must_fit(session, listing.id, line, now)
-        _must_be_within(listing, line, new, fit)
+        must_be_within(listing, line, new.kg_per_month, fit)
         live = session.scalar(_live(listing.id, line.id).execution_options(populate_existing=True))
         if live is not None and _same(live, new, sealer):
             return live.id
@@ -114,19 +114,6 @@ def withdraw_bid(session: Session, actor: Actor, bid_id: int, *, now: datetime) 
         _note(session, actor, "bid.withdraw", bid, row.park_id, now)
 
 
-def _line(session: Session, line_id: int) -> tuple[IntakeLine, int, int]:
-    row = session.execute(
-        select(IntakeLine, Organization.id, Organization.park_id)
-        .join(Site, IntakeLine.site_id == Site.id)
-        .join(Organization, Site.organization_id == Organization.id)
-        .where(IntakeLine.id == line_id)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    return row[0], row[1], row[2]
-
-
 def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime) -> Fit:
     """Return the fit; a value that is missing may still be measured before an award."""
     if line.retired_at is not None:
@@ -136,35 +123,6 @@ def _must_fit(session: Session, listing_id: int, line: IntakeLine, now: datetime
         hard = next(reason for reason in fit.reasons if reason.code != "missing_value")
         raise Conflict("It cannot go to this line: %(reason)s", reason=hard.sentence)
     return fit
-
-
-def _must_be_within(listing: Listing, line: IntakeLine, new: NewBid, fit: Fit) -> None:
-    if new.kg_per_month > listing.kg_per_month:
-        raise Invalid(
-            "At most %(most_kg)s t per month are offered.", field="kg_per_month", most_kg=listing.kg_per_month
-        )
-    if new.kg_per_month > line.capacity_kg_per_month:
-        raise Invalid(
-            "This line takes at most %(most_kg)s t per month.",
-            field="kg_per_month",
-            most_kg=line.capacity_kg_per_month,
-        )
-    months = len(fit.months) or 1
-    if new.kg_per_month * months < listing.least_lot_kg:
-        raise Invalid(
-            "Over %(months)s months that is %(bid_kg)s t; the producer gives no less than %(least_kg)s t to one"
-            " recycler.",
-            field="kg_per_month",
-            months=months,
-            bid_kg=new.kg_per_month * months,
-            least_kg=listing.least_lot_kg,
-        )
-    if listing.cap_per_buyer_kg is not None and new.kg_per_month > listing.cap_per_buyer_kg:
-        raise Invalid(
-            "One buyer gets at most %(cap_kg)s t of this listing.",
-            field="kg_per_month",
-            cap_kg=listing.cap_per_buyer_kg,
-        )
 
 
 def _live(listing_id: int, line_id: int) -> Select[Bid]:

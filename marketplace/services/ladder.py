@@ -158,6 +158,8 @@ def lapse(session: Session, listing: Listing | None, award: Award, *, now: datet
         kg=award.kg,
     )
     give_back(session, listing, award, now=now)
+    if listing is not None and listing.fixed_price is not None:
+        tell_parties(session, "hold_over", award, now)
 
 
 def give_back(session: Session, listing: Listing | None, award: Award, *, now: datetime) -> None:

@@ -73,6 +73,7 @@ ACTS: Final = {
     "award.accept": lazy("accepted an award"),
     "award.decline": lazy("declined an award"),
     "award.lapse": lazy("let an award lapse"),
+    "award.hold": lazy("held tonnes at a fixed price"),
     "award.call": lazy("called a bid from standby"),
     "award.nobody_called": lazy("found nobody to call from standby"),
     "contract.make": lazy("made a contract"),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain.actors import Actor
 from marketplace.domain.bids import NewBid
 from marketplace.domain.errors import Conflict
+from marketplace.domain.holds import NewHold
 from marketplace.domain.listings import NewListing
 from marketplace.domain.roundoffers import LineOffer
 from marketplace.domain.sealing import Sealer
@@ -24,6 +25,7 @@ from marketplace.services import (
     bids,
     capacities,
     counters,
+    holds,
     listings,
     opening,
     roundoffers,
@@ -95,6 +97,12 @@ def let_go(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None
         awards.lapse_due(session, now)
     else:
         awards.decline_award(session, actor, award_id, "检修停窑。", now=now)
+
+
+def hold(session: Session, wanted: tuple[Actor, NewHold, datetime]) -> int:
+    """Hold tonnes at a fixed price."""
+    actor, new, now = wanted
+    return holds.hold_tonnes(session, actor, new, now=now)
 
 
 def accept_or_lapse(session: Session, wanted: tuple[Actor | None, int, datetime]) -> None:
@@ -271,7 +279,7 @@ def _meet_before_reserving() -> None:
         taken(session, share)
 
     if taken is counters.reserve:
-        awarding.reserve = reserve_together
+        awarding.reserve = holds.reserve = reserve_together
 
 
 def _no_opening_lock() -> None:

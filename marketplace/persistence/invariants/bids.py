@@ -16,9 +16,15 @@ BIDS: Final = (
     ),
     Invariant(
         "I13",
-        "A bid was received before its listing's deadline.",
-        "select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id"
-        " where l.bids_close_at is null or b.received_at >= l.bids_close_at",
+        "A bid was received before its listing's deadline; at a fixed price there is none, and each bid is a hold that was awarded.",
+        """
+        select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id
+        where l.sale_kind <> 'fixed' and (l.bids_close_at is null or b.received_at >= l.bids_close_at)
+        union all
+        select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id
+        where l.sale_kind = 'fixed' and not exists (
+            select 1 from awards a where a.bid_id = b.id and a.awarded_at = b.received_at)
+        """,
     ),
     Invariant(
         "I14",
@@ -53,8 +59,8 @@ BIDS: Final = (
               and r.version = (select max(then_.version) from sale_rules then_
                                where then_.listing_id = b.listing_id and then_.since_at <= b.received_at))
         union all
-        select 'bid ' || b.id from bids b
-        where b.rules_sha256 is not null and b.replaced_at is null and b.withdrawn_at is null
+        select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id
+        where l.sale_kind <> 'fixed' and b.rules_sha256 is not null and b.replaced_at is null and b.withdrawn_at is null
           and b.rules_sha256 <> (select r.sha256 from sale_rules r where r.listing_id = b.listing_id
                                  order by r.version desc limit 1)
         """,
@@ -95,8 +101,24 @@ BIDS: Final = (
         """
         select 'bid ' || id from bids where replaced_at is not null and withdrawn_at is not null
         union all
-        select 'award ' || a.id from awards a join bids b on b.id = a.bid_id
-        where b.replaced_at is not null or b.withdrawn_at is not null
+        select 'award ' || a.id from awards a join bids b on b.id = a.bid_id join listings l on l.id = a.listing_id
+        where (b.replaced_at is not null or b.withdrawn_at is not null)
+          and (l.sale_kind <> 'fixed' or (a.declined_at is null and a.lapsed_at is null
+               and (a.producer_accepted_at is null or a.recycler_accepted_at is null)))
+        """,
+    ),
+    Invariant(
+        "I12b",
+        "At a fixed price a recycler has one hold of a listing that waits for an answer, at the asking price.",
+        """
+        select 'listing ' || a.listing_id || ' recycler ' || a.recycler_id
+        from awards a join listings l on l.id = a.listing_id
+        where l.sale_kind = 'fixed' and a.bid_id is not null and a.declined_at is null and a.lapsed_at is null
+          and (a.producer_accepted_at is null or a.recycler_accepted_at is null)
+        group by a.listing_id, a.recycler_id having count(*) > 1
+        union all
+        select 'bid ' || b.id from bids b join listings l on l.id = b.listing_id
+        where l.sale_kind = 'fixed' and b.price_fen_per_t <> l.asking_fen_per_t
         """,
     ),
     Invariant(

@@ -12,6 +12,7 @@ from wtforms.validators import Optional
 
 from marketplace.domain.ascending import LEAST_STEP_FEN, SOFT_MINUTES
 from marketplace.domain.errors import Invalid
+from marketplace.domain.holds import HOLD_HOURS, USUAL_HOURS
 from marketplace.domain.listings import CLOSING_HOUR, NewListing
 from marketplace.web.context import parts
 from marketplace.web.forms.base import (
@@ -67,7 +68,11 @@ class ListingForm(MarketForm):
     sale_kind = RadioField(
         lazy("How bids are made"),
         [chosen()],
-        choices=[SelectChoice("sealed", lazy("Sealed")), SelectChoice("ascending", lazy("Open, ascending"))],
+        choices=[
+            SelectChoice("sealed", lazy("Sealed")),
+            SelectChoice("ascending", lazy("Open, ascending")),
+            SelectChoice("fixed", lazy("Not at all: a fixed price")),
+        ],
         default="sealed",
     )
     least_step = YuanField(lazy("Least step"), [Optional()])
@@ -76,6 +81,12 @@ class ListingForm(MarketForm):
         choices=[SelectChoice(minutes, lazy("%(minutes)s minutes", minutes=minutes)) for minutes in SOFT_MINUTES],
         coerce=int,
         default=5,
+    )
+    hold_hours = SelectField(
+        lazy("A hold lasts"),
+        choices=[SelectChoice(hours, lazy("%(hours)s hours", hours=hours)) for hours in HOLD_HOURS],
+        coerce=int,
+        default=USUAL_HOURS,
     )
     disclosure = RadioField(
         lazy("Who reads your name"),
@@ -122,6 +133,7 @@ class ListingForm(MarketForm):
         self.sale_kind.data = terms.sale_kind
         self.least_step.data = terms.least_step_fen_per_t
         self.soft_close.data = terms.soft_close_minutes
+        self.hold_hours.data = terms.hold_hours
         self.reserve.data = terms.reserve_fen_per_t
         self.least_lot.data = terms.least_lot_kg or None
         self.cap_per_buyer.data = terms.cap_per_buyer_kg
@@ -158,6 +170,7 @@ class ListingForm(MarketForm):
             sale_kind=self.sale_kind.data,
             least_step_fen_per_t=LEAST_STEP_FEN if self.least_step.data is None else self.least_step.data,
             soft_close_minutes=self.soft_close.data,
+            hold_hours=self.hold_hours.data,
             inspect_from=self.inspect_from.data,
             inspect_until=self.inspect_until.data,
             inspect_how=self.inspect_how.data or "",
