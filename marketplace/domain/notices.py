@@ -15,7 +15,7 @@ SUBJECTS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "rounds": frozenset({"awards", "nothing_awarded"}),
-    "bids": frozenset({"outbid", "bids_lost", "bid_void"}),
+    "bids": frozenset({"again", "outbid", "bids_lost", "bid_void"}),
     "questions": frozenset({"question", "answer"}),
     "searches": frozenset({"found"}),
     "organization": frozenset(

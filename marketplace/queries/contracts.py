@@ -14,6 +14,7 @@ from marketplace.domain.contracts import Side, Terms, terms
 from marketplace.domain.errors import NotFound
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import payable_fen
+from marketplace.persistence.listings import Listing
 from marketplace.persistence.rounds import Award, Contract
 from marketplace.persistence.signatures import ContractSignature as Signed
 from marketplace.queries.amendments import (
@@ -70,6 +71,9 @@ class ContractPage:
     ended: Ended | None
     state: ContractState
     may_change: bool
+    stream_id: int
+    may_repeat: bool
+    """Whether its goods can be listed again."""
 
     @property
     def proposal(self) -> Version | None:
@@ -108,9 +112,17 @@ def contract_page(
 ) -> ContractPage:
     """Return one contract, by the version in force or an earlier one. Raises NotFound. Five SELECTs."""
     signed = session.execute(
-        select(Contract.award_id, Contract.number, Contract.made_at, Contract.terms, Contract.terms_sha256).where(
-            Contract.id == contract_id
+        select(
+            Contract.award_id,
+            Contract.number,
+            Contract.made_at,
+            Contract.terms,
+            Contract.terms_sha256,
+            Listing.stream_id,
         )
+        .join(Award, Contract.award_id == Award.id)
+        .join(Listing, Award.listing_id == Listing.id)
+        .where(Contract.id == contract_id)
     ).one_or_none()
     if signed is None:
         raise NotFound
@@ -144,6 +156,8 @@ def contract_page(
         ended=ended,
         state=contract_state(month_at(now), last_month=last, terminated_at=ended.at if ended else None),
         may_change=side is not None and actor.may("contract.change", found.belonging()),
+        stream_id=signed.stream_id,
+        may_repeat=side == "producer" and actor.may("listing.draft", found.belonging()),
     )
 
 

@@ -31,6 +31,7 @@ from marketplace.persistence.listings import Bid, Listing, ListingMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.awarding import award_bid, end_bidding
+from marketplace.services.repeats import note_repeat, tell_of_repeat
 from marketplace.services.salerules import change_goods, state_rules
 from marketplace.services.verification import must_be_verified
 
@@ -56,10 +57,17 @@ class _Owned:
 
 
 def post_listing(
-    session: Session, actor: Actor, stream_id: int, new: NewListing, *, publish: bool = False, now: datetime
+    session: Session,
+    actor: Actor,
+    stream_id: int,
+    new: NewListing,
+    *,
+    publish: bool = False,
+    again_of: int | None = None,
+    now: datetime,
 ) -> int:
     """
-    Keep a listing as a draft, or publish it at once, and return its id.
+    Keep a listing as a draft, or publish it at once, and return its id; ``again_of`` is the contract that it repeats.
 
     Raises NotFound, NotAllowed; Invalid if a month is past or a hazard gate closes; Conflict, if it is to be published
     and the organization is not verified or another listing of the stream covers one of its months.
@@ -72,6 +80,9 @@ def post_listing(
         session.add(listing)
         session.flush()
         _note(session, actor, "listing.draft", listing, of, now)
+        if again_of is not None:
+            note_repeat(session, listing, again_of, of.organization_id)
+            session.flush()
         if publish:
             _publish(session, actor, listing, of, now)
     return listing.id
@@ -241,6 +252,7 @@ def _publish(session: Session, actor: Actor, listing: Listing, of: _Owned, now: 
     if _takes_bids(listing, now):
         state_rules(session, listing, now=now)
     _note(session, actor, "listing.publish", listing, of, now)
+    tell_of_repeat(session, listing, now=now)
 
 
 def _must_not_be_hazardous(session: Session, stream: WasteStream, now: datetime) -> None:

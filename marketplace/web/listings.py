@@ -11,6 +11,7 @@ from marketplace.domain.quantities import Month
 from marketplace.queries import listings as queries
 from marketplace.queries.bidding import award_page
 from marketplace.queries.listings import FormPage
+from marketplace.queries.repeats import deal_again
 from marketplace.queries.salerules import own_rules
 from marketplace.services import listings as services
 from marketplace.services.opening import open_bids as open_sealed
@@ -20,6 +21,7 @@ from marketplace.web.errors import status_of
 from marketplace.web.files import frozen_file
 from marketplace.web.forms.listings import AwardForm, EndForm, ListingForm
 from marketplace.web.forms.questions import AnswerForm
+from marketplace.web.forms.rows import whole
 from marketplace.web.i18n import gettext
 from marketplace.web.lists import wish
 from marketplace.web.routing import requires
@@ -39,13 +41,14 @@ def index() -> ResponseReturnValue:
 @blueprint.route("/streams/<int:stream_id>/listings/new", methods=["GET", "POST"])
 @requires("listing.draft")
 def new(stream_id: int) -> ResponseReturnValue:
-    """List a stream: keep a draft, or publish at once."""
+    """List a stream: keep a draft, or publish at once; ``again`` begins with the goods of a contract."""
     form = ListingForm()
+    again_of = whole(request.args.get("again")) if "again" in request.args else None
     if form.validate_on_submit():
         try:
             publish = request.form.get("action") == "publish"
             listing_id = services.post_listing(
-                session(), actor(), stream_id, form.command(), publish=publish, now=now()
+                session(), actor(), stream_id, form.command(), publish=publish, again_of=again_of, now=now()
             )
         except (Invalid, Conflict) as refusal:
             form.show(refusal, status_of(refusal))
@@ -53,7 +56,9 @@ def new(stream_id: int) -> ResponseReturnValue:
             flash(gettext("The listing is on the board.") if publish else gettext("The draft is kept."), "use")
             return redirect(url_for("listings.show", listing_id=listing_id), code=303)
     page = queries.form_page(session(), actor(), stream_id=stream_id, now=now())
-    if request.method == "GET":
+    if request.method == "GET" and again_of is not None:
+        form.fill(deal_again(session(), actor(), again_of, stream_id, now=now()))
+    elif request.method == "GET":
         form.kg_per_month.data = page.generation_kg_per_month or None
         form.first_month.data = Month.of(now().date()).plus(1)
     return _form(form, page, url_for("listings.index"))

@@ -1,4 +1,4 @@
-"""Sales at a fixed price: no bids, but holds for some hours, for who comes first."""
+"""Sales at a fixed price: no bids, but holds for some hours, for who comes first; and listings that repeat a deal."""
 
 from __future__ import annotations
 
@@ -31,9 +31,20 @@ def upgrade() -> None:
             listings.drop_constraint(op.f(f"ck_listings_{name}"), type_="check")
         for name, rule in RULES.items():
             listings.create_check_constraint(op.f(f"ck_listings_{name}"), rule)
+    op.create_table(
+        "repeats",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("listing_id", sa.Integer(), nullable=False),
+        sa.Column("contract_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["listing_id"], ["listings.id"], name=op.f("fk_repeats_listing_id")),
+        sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_repeats_contract_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repeats")),
+        sa.UniqueConstraint("listing_id", name=op.f("uq_repeats_listing_id")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("repeats")
     # a listing at a fixed price waits for a round again; what was sold of it stays sold
     op.execute("update listings set sale_kind = 'sealed' where sale_kind = 'fixed'")
     with op.batch_alter_table("listings") as listings:
