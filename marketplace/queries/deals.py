@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.contracts import WAITING, AwardState, Side, award_state
+from marketplace.domain.listings import SaleKind
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Listing
 from marketplace.persistence.organizations import Organization, Site
@@ -59,6 +60,7 @@ class Deal:
     lapsed_at: datetime | None
     contract_id: int | None
     contract_number: str | None
+    sale_kind: SaleKind
     parks: tuple[int | None, ...]
     now: datetime
 
@@ -74,6 +76,11 @@ class Deal:
             declined_at=self.declined_at,
             lapsed_at=self.lapsed_at,
         )
+
+    @property
+    def held(self) -> bool:
+        """Whether it is a hold at a fixed price, and not an award of bids or of a round."""
+        return self.round_id is None and self.sale_kind == "fixed"
 
     @property
     def delivered_fen_per_t(self) -> int | None:
@@ -126,7 +133,7 @@ def deals() -> Select[Any]:
             Award.freight_fen_per_t, Award.deduction_fen_per_t, Award.great_circle_m, Award.road_m, Award.awarded_at,
             Award.answer_by, Award.producer_accepted_at, Award.recycler_accepted_at, Award.declined_at,
             Award.declined_by, Award.decline_reason, Award.lapsed_at, Contract.id.label("contract_id"),
-            Contract.number.label("contract_number"), Producer.park_id.label("park_1"), From.park_id.label("park_2"),
+            Contract.number.label("contract_number"), Listing.sale_kind, Producer.park_id.label("park_1"), From.park_id.label("park_2"),
             Recycler.park_id.label("park_3"), To.park_id.label("park_4"), Round.park_id.label("park_5"),
         )
         .join(Listing, Award.listing_id == Listing.id)
@@ -144,7 +151,7 @@ def deals() -> Select[Any]:
 
 def deal(row: Any, now: datetime) -> Deal:
     """Read a row of `deals`."""
-    values: list[Any] = [*row[:33], tuple(row[33:38]), now]
+    values: list[Any] = [*row[:34], tuple(row[34:39]), now]
     return Deal(*values)
 
 

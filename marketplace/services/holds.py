@@ -53,7 +53,7 @@ def hold_tonnes(session: Session, actor: Actor, new: NewHold, *, now: datetime) 
         must_be_verified(session, organization_id)
         must_be_verified(session, producer_id)
         rules = rules_in_force(session, listing, now=now)
-        if new.rules_sha256 and new.rules_sha256 != rules.sha256:
+        if rules.since_at > now or (new.rules_sha256 and new.rules_sha256 != rules.sha256):
             raise Conflict("What is sold here has been changed since you opened the page. Read it again.")
         lapse_overdue(session, listing, now=now)
         own = _own(session, listing.id, organization_id)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.domain.errors import Conflict
 from marketplace.domain.grades import grades
+from marketplace.domain.places import find_divisions
 from marketplace.queries.searches import searches_page
 from marketplace.services import searches as services
 from marketplace.web import filters
@@ -24,14 +25,20 @@ blueprint = Blueprint("searches", __name__)
 
 @blueprint.app_context_processor
 def names() -> dict[str, Any]:
-    """Let pages and mails say the grade of a search."""
-    return {"grade_text": grade_text}
+    """Let pages and mails say the grade and the place of a search."""
+    return {"grade_text": grade_text, "place_text": place_text}
 
 
 def grade_text(materials: Sequence[str], code: str) -> str:
     """Return what a grade is called in the first of these materials that has it, or its code."""
     named = (grade for material in materials for grade in grades(material) if grade.code == code)
     return next((filters.pick(grade.name_zh, grade.name_en) for grade in named), code)
+
+
+def place_text(asked: str) -> str:
+    """Return the place that was asked for; a link names it by its code, which nobody reads."""
+    found = find_divisions(asked, limit=1) if asked.isdigit() and len(asked) == 6 else ()
+    return next((filters.pick(each.full_name_zh, each.full_name_en) for each in found), asked)
 
 
 @blueprint.get("/searches")

@@ -126,6 +126,8 @@ class Awarding(Selling):
             stranger=stranger,
             again=True,
         )
+        if declined and not deal.over and mine == deal.recycler:
+            deal.ended_at = self.now
         deal.over = deal.over or bool(declined)
 
     @precondition(lambda self: any(self._overdue(deal) for deal in self.deals.values()))

@@ -46,7 +46,7 @@ HARMLESS: Final = {question.code: False for question in questions("fly_ash")}
 ROUND_STEPS: Final = tuple(
     transitions.Step(each.source, each.target, "clock" if each.by == "clock" else "act") for each in TRANSITIONS
 )
-NOTED: Final = frozenset({"audit_log", "outbox_mails", "outbox", "jobs"})
+NOTED: Final = frozenset({"audit_log", "outbox", "notices", "jobs"})
 """Tables that tell of acts and are no effect of theirs."""
 
 
@@ -80,6 +80,10 @@ class Deal:
     answer_by: datetime
     accepted: set[str]
     over: bool = False
+    kg_bid: int = 0
+    """What was asked for a month, of a hold at a fixed price."""
+    ended_at: datetime | None = None
+    """When it came to nothing by its recycler."""
 
     def waits(self, now: datetime) -> bool:
         """Whether somebody has to answer."""
@@ -322,6 +326,11 @@ class Market(RuleBasedStateMachine):
                 assert self.now >= known.answer_by, "it lapsed before its deadline"
                 assert len(known.accepted) < 2, "a contract has lapsed"
                 known.over = True
+                known.ended_at = None if "recycler" in known.accepted else known.answer_by
+            elif not known.over:
+                later = award.answer_by - known.answer_by
+                assert not later or (known.kg_bid and award.recycler_accepted_at), "a deadline was moved"
+                known.answer_by = award.answer_by
         self.session.rollback()
 
     def ask_everything(self) -> None:
@@ -346,7 +355,9 @@ class Market(RuleBasedStateMachine):
         live = {
             (row.listing_id, row.line_id): row.id
             for row in self.session.execute(
-                select(Bid.listing_id, Bid.line_id, Bid.id).where(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None))
+                select(Bid.listing_id, Bid.line_id, Bid.id)
+                .join(Listing, Listing.id == Bid.listing_id)
+                .where(Bid.replaced_at.is_(None), Bid.withdrawn_at.is_(None), Listing.sale_kind != "fixed")
             )
         }
         assert live == {(sale.id, line): bid for sale in self.sales.values() for line, bid in sale.live.items()}

@@ -27,12 +27,13 @@ from tests.machine.awarding import Awarding
 from tests.machine.base import Market, acts_wanted
 from tests.machine.bidding import Bidding
 from tests.machine.governing import Governing
+from tests.machine.holding import Holding
 from tests.machine.selling import NUMBER
 
 ACTS_OF_ONE_MARKET = 100
 
 
-class Trading(Bidding, Awarding, Governing):
+class Trading(Bidding, Holding, Awarding, Governing):
     """All acts together."""
 
     @initialize(numbers=st.lists(NUMBER, min_size=12, max_size=12))
@@ -84,7 +85,7 @@ def test_whatever_is_done_on_sqlite_every_invariant_holds(empty_sqlite: Path, tm
 
     told = _run(Trading, acts_wanted(1500))
 
-    for name in ("bid", "award", "accept", "open bids"):
+    for name in ("bid", "award", "accept", "open bids", "hold"):
         assert told[name, "done"], (name, sorted(told.items()))
     print(sum(told.values()), sorted(told.items()))
 

@@ -28,6 +28,7 @@ class HoldForm(MarketForm):
         """Show the price as it is, whatever was sent."""
         self.price.raw_data = None
         self.price.data = page.card.asking_fen_per_t
+        self.price.flags.required = True  # nobody leaves it out: it cannot be changed
 
     def command(self, listing_id: int, line_id: int) -> NewHold:
         """Return the hold. Raises Invalid."""

@@ -14,6 +14,7 @@ from marketplace.persistence.database import transaction
 from marketplace.services.awarding import award_bid
 from marketplace.services.salerules import state_rules
 from tests.factories import NOON, Make, accept
+from tests.integration.services.test_holds import Sale
 
 
 def codes(session: Session) -> set[str]:
@@ -127,3 +128,25 @@ def test_a_store_below_nothing_is_named(session: Session, make: Make) -> None:
     make.posting(make.stream(make.site(organization)), organization, debit="store", credit="utilized")
 
     assert codes(session) == {"I6"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        ("update bids set price_fen_per_t = price_fen_per_t + 1", "I12b"),
+        ("update awards set awarded_at = awarded_at - 1", "I13"),
+        ("update awards set recycler_id = (select min(recycler_id) from awards)", "I12b I18a I18b"),
+        ("update listings set sale_kind = 'sealed'", "I13"),
+        ("update bids set replaced_at = received_at", "I12a"),
+    ],
+)
+def test_what_is_broken_at_a_fixed_price_is_named(session: Session, make: Make, damage: str, code: str) -> None:
+    sale = Sale(make)
+    sale.hold(0, 1_000_000)
+    sale.hold(1, 1_000_000)
+    assert codes(session) == set()
+
+    with transaction(session):
+        session.execute(text(damage))
+
+    assert codes(session) == set(code.split())
