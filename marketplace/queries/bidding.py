@@ -18,12 +18,13 @@ from marketplace.domain.fit import Fit, Verdict
 from marketplace.domain.listings import Bidding, SaleKind, month_at
 from marketplace.domain.quantities import Month
 from marketplace.domain.wording import Sentence
+from marketplace.persistence.amendments import Termination
 from marketplace.persistence.caps import left_for_others
 from marketplace.persistence.lines import IntakeLine
 from marketplace.persistence.listings import Bid, Listing, ListingMonth, in_rank, valid
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.pairs import fits, lots
-from marketplace.persistence.rounds import Award
+from marketplace.persistence.rounds import Award, Contract
 from marketplace.persistence.salerules import rules_text
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.bids import over
@@ -149,6 +150,8 @@ class Candidate:
     award_id: int | None
     award_over: bool
     """Whether its award was declined or has lapsed."""
+    terminated: bool
+    """Whether its contract was ended before its time."""
     awarded_kg: int
     most_kg: int
     """How much a month can be awarded at most, by what is bid, what is left, the cap and the share for small works."""
@@ -296,10 +299,13 @@ def _candidates(
             IntakeLine.name,
             IntakeLine.name_en,
             Award,
+            Termination.id.label("termination_id"),
         )
         .join(Organization, Bid.organization_id == Organization.id)
         .join(IntakeLine, Bid.line_id == IntakeLine.id)
         .outerjoin(Award, Award.bid_id == Bid.id)
+        .outerjoin(Contract, Contract.award_id == Award.id)
+        .outerjoin(Termination, Termination.contract_id == Contract.id)
         .where(Bid.listing_id == listing.id, valid())
     ).all()
     by_id = {row.Bid.id: row for row in rows}
@@ -380,6 +386,7 @@ def _candidate(
         months=fit.months,
         award_id=None if row.Award is None else row.Award.id,
         award_over=over(row.Award, now),
+        terminated=row.termination_id is not None,
         awarded_kg=0 if row.Award is None else row.Award.kg,
         most_kg=most,
         small_works=row.small_works,

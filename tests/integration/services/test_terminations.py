@@ -16,6 +16,7 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.rounds import Award, AwardWait, Contract
 from marketplace.persistence.standby import StandbyCall
+from marketplace.queries.bidding import award_page
 from marketplace.queries.contracts import contract_page, contracts_index
 from marketplace.queries.listed import Wish
 from marketplace.services import terminations
@@ -41,6 +42,17 @@ def test_before_it_begins_all_of_it_is_free_again(session: Session, make: Make) 
     kinds = session.execute(select(OutboxMail.values).where(OutboxMail.kind == "terminated")).scalars().all()
     assert sorted(values["side"] for values in kinds) == ["producer", "recycler"]
     assert whole(session) == []
+
+
+def test_the_producer_reads_among_the_bids_that_it_was_ended(session: Session, make: Make) -> None:
+    deed = Deed(make)
+    before = award_page(session, deed.seller, deed.listing.id, now=IN_MARCH).rows
+    assert [(row.terminated, row.award_over) for row in before] == [(False, False)]
+
+    deed.terminate(deed.taker)
+
+    after = award_page(session, deed.seller, deed.listing.id, now=IN_MARCH).rows
+    assert [(row.terminated, row.award_over) for row in after] == [(True, False)]
 
 
 def test_what_was_delivered_stays_and_the_rest_is_free(session: Session, make: Make) -> None:
