@@ -166,7 +166,9 @@ class Selling(Market):
         sale = self.pick(number, self.sales.values())
         if sale is None or sure:
             return
-        held = any(deal.listing == sale.id and not deal.over for deal in self.deals.values())
+        held = any(
+            deal.listing == sale.id and not deal.over and any(deal.months.values()) for deal in self.deals.values()
+        )
         expect = None if sale.withdrawn else not held and sale.producer not in self.suspended
         done = self.act(
             "withdraw listing",

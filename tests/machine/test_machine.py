@@ -26,6 +26,7 @@ from marketplace.services import awards, bids
 from tests.machine.awarding import Awarding
 from tests.machine.base import Market, acts_wanted
 from tests.machine.bidding import Bidding
+from tests.machine.ending import Ending
 from tests.machine.governing import Governing
 from tests.machine.holding import Holding
 from tests.machine.selling import NUMBER
@@ -33,7 +34,7 @@ from tests.machine.selling import NUMBER
 ACTS_OF_ONE_MARKET = 100
 
 
-class Trading(Bidding, Holding, Awarding, Governing):
+class Trading(Bidding, Holding, Awarding, Ending, Governing):
     """All acts together."""
 
     @initialize(numbers=st.lists(NUMBER, min_size=12, max_size=12))
