@@ -301,6 +301,11 @@ def _must_keep_rules(changed: Collection[str]) -> None:
 def _must_be_free_to_change(session: Session, listing: Listing) -> None:
     """Raise Conflict, until the opening in the same words whether or not somebody has bid."""
     has_bids = session.scalar(select(Bid.id).where(Bid.listing_id == listing.id).limit(1)) is not None
+    if listing.fixed_price is not None and has_bids:
+        raise Conflict(
+            "Somebody held some of this listing at its fixed price, and what it says stays as it is. To change it, withdraw"
+            " the listing and publish a new one. The loading hours may change at any time."
+        )
     if rules_stay(bids_close_at=listing.bids_close_at, bids_opened_at=listing.bids_opened_at, has_bids=has_bids):
         raise Conflict(
             "The bidding has ended, and what bids were asked for on stays as it is. To change it, withdraw the listing and"

@@ -44,7 +44,7 @@ def choose() -> ResponseReturnValue:
 
 
 @blueprint.get("/mail/off/<string:token>")
-@requires("account.reset")
+@requires("account.mail_off")
 def ask(token: str) -> ResponseReturnValue:
     """Ask whether to switch off, for whoever follows the link; reading alone changes nothing, for mail is read by machines."""
     _, subject = _read(token)

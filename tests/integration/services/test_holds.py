@@ -263,7 +263,7 @@ def test_the_price_stays_once_somebody_held_some(session: Session, sale: Sale) -
     edit_listing(session, sale.seller, sale.listing_id, dearer, now=NOON)
     sale.hold()
 
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="held some"):
         edit_listing(session, sale.seller, sale.listing_id, before, now=NOON + 2 * HOUR)
 
     session.rollback()
