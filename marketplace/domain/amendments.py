@@ -167,6 +167,20 @@ def difference(before: Terms, after: Terms) -> Difference:
     )
 
 
+def shortfall(before: Terms, after: Terms) -> dict[Month, int]:
+    """
+    Return by how much a new version takes less in each month, if it does nothing else; else nothing.
+
+    Tonnes that are moved to another month, or for which another price is agreed, fall short of no plan.
+    """
+    told = difference(before, after)
+    if told.price_before_fen_per_t != told.price_after_fen_per_t:
+        return {}
+    if any(each.after_kg > each.before_kg for each in told.months):
+        return {}
+    return {each.month: each.before_kg - each.after_kg for each in told.months}
+
+
 def left_after(
     months: Mapping[Month, int], this_month: Month, delivered_kg: int
 ) -> tuple[dict[Month, int], dict[Month, int]]:

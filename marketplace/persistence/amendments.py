@@ -99,6 +99,18 @@ class Termination(Signed, Base):
     terminated_at: Mapped[Instant]
 
 
+class ShortfallMonth(Base):
+    """By how many kilograms a version falls short of the plan of one month, where its recycler takes less; it only grows."""
+
+    __tablename__ = "shortfall_months"
+    __table_args__ = (UniqueConstraint("amendment_id", "month"), CheckConstraint("kg > 0", name="kg_positive"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    amendment_id: Mapped[int] = mapped_column(ForeignKey("amendments.id"))
+    month: Mapped[MonthOf]
+    kg: Mapped[Kilograms]
+
+
 class TerminationMonth(Base):
     """The kilograms of one month that a terminated contract freed; it only grows."""
 

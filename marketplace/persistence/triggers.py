@@ -19,6 +19,7 @@ ONLY_GROW: Final = (
     "amendment_signatures",
     "terminations",
     "termination_months",
+    "shortfall_months",
 )
 
 

@@ -14,7 +14,7 @@ from marketplace.domain.actors import Actor
 from marketplace.domain.contracts import Side, award_state
 from marketplace.domain.errors import NotFound
 from marketplace.domain.quantities import Month
-from marketplace.persistence.amendments import Termination
+from marketplace.persistence.amendments import Amendment, ShortfallMonth, Termination
 from marketplace.persistence.lines import IntakeLine, LineMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
@@ -63,6 +63,8 @@ class Record:
     contracts: int
     terminated: int
     terminated_other: int
+    shortfalls: int
+    """Versions by which it takes less than was planned; of a recycler alone."""
     partners: int
     kg_ahead: int
     """Under contract from this month on."""
@@ -178,8 +180,15 @@ def _record(session: Session, organization_id: int, side: Side, now: datetime) -
         counts["awards"] += 1
         counts[_answer(row, side, now)] += 1
     ended = aliased(Termination)
+    fell_short = (
+        select(func.count(ShortfallMonth.amendment_id.distinct()))
+        .join(Amendment, ShortfallMonth.amendment_id == Amendment.id)
+        .join(Contract, Amendment.contract_id == Contract.id)
+        .where(Contract.recycler_id == organization_id)
+        .scalar_subquery()
+    )
     contracts = session.execute(
-        select(func.count(Contract.id), func.count(ended.id), func.count(other.distinct()))
+        select(func.count(Contract.id), func.count(ended.id), func.count(other.distinct()), fell_short)
         .join(Award, Contract.award_id == Award.id)
         .outerjoin(ended, ended.contract_id == Contract.id)
         .where(mine)
@@ -210,6 +219,7 @@ def _record(session: Session, organization_id: int, side: Side, now: datetime) -
         contracts=contracts[0],
         terminated=by_it or 0,
         terminated_other=contracts[1] - (by_it or 0),
+        shortfalls=0 if producing else contracts[3],
         partners=contracts[2],
         kg_ahead=int(ahead or 0),
     )

@@ -16,12 +16,13 @@ from marketplace.domain.amendments import (
     amendment_state,
     must_be_in_force,
     said,
+    shortfall,
 )
 from marketplace.domain.contracts import FilingTerm, Terms, terms
 from marketplace.domain.errors import Conflict, Invalid, NotAllowed, NotFound
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
-from marketplace.persistence.amendments import Amendment, AmendmentSignature
+from marketplace.persistence.amendments import Amendment, AmendmentSignature, ShortfallMonth
 from marketplace.persistence.caps import held_by_buyers
 from marketplace.persistence.database import transaction
 from marketplace.persistence.lines import Filing
@@ -51,7 +52,7 @@ def propose_amendment(session: Session, actor: Actor, contract_id: int, new: New
         since = month_at(now)
         text = _next(session, held, new, since, now)
         with session.begin_nested() as tried:  # is there room? what is tried is taken back
-            _fill(session, held, text, now)
+            _fill(session, held, text, short=False, now=now)
             tried.rollback()
         proposal = Amendment(
             contract_id=contract_id,
@@ -128,8 +129,10 @@ def sign_amendment(
         for each in (held.award.producer_id, held.award.recycler_id):
             must_be_verified(session, each)
         must_be_permitted(session, held.award.line_id, now=now)
-        _fill(session, held, text, now)
+        short = shortfall(held.text, text) if proposal.proposed_by == "recycler" else {}
+        session.add_all(ShortfallMonth(amendment_id=amendment_id, month=month, kg=kg) for month, kg in short.items())
         proposal.made_at = at
+        _fill(session, held, text, short=bool(short), now=now)
         note(session, actor, "contract.amend", held, now, version=proposal.version, kg=proposal.kg)
         _tell(session, "amended", held, proposal, now, everybody=True)
     return True
@@ -255,11 +258,15 @@ def _must_keep_the_cap(session: Session, held: HeldContract, more_kg: int) -> No
         )
 
 
-def _fill(session: Session, held: HeldContract, text: Terms, now: datetime) -> None:
-    """Move the counters and the months to what a text says; nothing if its months are those of before."""
+def _fill(session: Session, held: HeldContract, text: Terms, *, short: bool, now: datetime) -> None:
+    """
+    Move the counters and the months to what a text says; nothing if its months are those of before.
+
+    ``short``: its recycler takes less and nothing else is changed, so that who stands by is called for it.
+    """
     after = _share(session, held, text, now)
     if after.months != dict(share_of(session, held.award).months):
-        free(session, held.listing, held.award, after, now=now)
+        free(session, held.listing, held.award, after, short=short, now=now)
 
 
 def _tell(

@@ -54,7 +54,8 @@ class _Step:
     of_named: tuple[str, ...]
     park_id: int | None
     terminated_at: datetime | None = None
-    """None: it was declined or has lapsed."""
+    short_at: datetime | None = None
+    """When a version was signed by which its recycler takes less. None of the two: it was declined or has lapsed."""
 
     def told(self, rank: int) -> dict[str, list[Sentence]]:
         """Return what each side reads first: what came to nothing, and that nobody chose by hand."""
@@ -66,6 +67,11 @@ class _Step:
             producer = Sentence("%(organization_named)s terminated its contract on %(ended_at)s.", of | when)
             recycler = Sentence("A contract before yours was terminated on %(ended_at)s.", when)
             park = Sentence("A contract of this listing was terminated on %(ended_at)s.", when)
+        elif self.short_at is not None:
+            when = {"ended_at": self.short_at.isoformat()}
+            producer = Sentence("%(organization_named)s takes less of its contract since %(ended_at)s.", of | when)
+            recycler = Sentence("A contract before yours takes less since %(ended_at)s.", when)
+            park = Sentence("A contract of this listing takes less since %(ended_at)s.", when)
         elif declined_at is not None:
             producer = Sentence("%(organization_named)s declined its award on %(ended_at)s.", of | when)
             recycler = Sentence("An award before yours was declined on %(ended_at)s.", when)
@@ -194,18 +200,21 @@ def free(
     after: Share,
     *,
     terminated_by: Side | None = None,
+    short: bool = False,
     now: datetime,
 ) -> None:
     """
     Let the contract of an award hold what ``after`` says instead of what it holds, in the caller's transaction.
 
-    What a recycler's termination frees is offered to who stands by, as if an award had lapsed; what the producer ends
-    itself, or both sides agree to take out, nobody is called for. Raises Conflict if there is no room for what is more.
+    What a recycler's termination frees, or its recycler falls ``short`` of, is offered to who stands by, as if an award
+    had lapsed; what the producer ends itself, or wants taken out, nobody is called for. Raises Conflict if there is no
+    room for what is more.
     """
     before = share_of(session, award)
     freed = {month: kg - after.months.get(month, 0) for month, kg in before.months.items()}
     stands = listing is not None and listing.standby_until is not None and now < listing.standby_until
-    line_of = _standing(session, listing) if listing is not None and stands and terminated_by == "recycler" else {}
+    let_go = terminated_by == "recycler" or short
+    line_of = _standing(session, listing) if listing is not None and stands and let_go else {}
     if listing is not None and line_of:
         filing_ids = session.scalars(select(Filing.id).where(Filing.stream_id == listing.stream_id)).all()
         hold(session, before, set(line_of.values()), filing_ids)
@@ -222,7 +231,8 @@ def free(
     )
     session.flush()
     if listing is not None and line_of:
-        of = replace(_step(session, listing, award), terminated_at=now)
+        step = _step(session, listing, award)
+        of = replace(step, short_at=now) if short else replace(step, terminated_at=now)
         _call(session, of, {month: kg for month, kg in freed.items() if kg > 0}, line_of, now)
     if listing is not None and stands:
         decide(session, listing, now=now)

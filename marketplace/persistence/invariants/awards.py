@@ -30,7 +30,7 @@ AWARDS: Final = (
     ),
     Invariant(
         "I4d",
-        "Who was called from standby was called after an award of the same listing that the recycler let go.",
+        "Who was called from standby was called after an award of the same listing that the recycler let go, all or in part.",
         """
         select 'call ' || c.id from standby_calls c
         join awards a on a.id = c.after_award_id
@@ -39,9 +39,12 @@ AWARDS: Final = (
         left join contracts k on k.award_id = a.id
         left join terminations t on t.contract_id = k.id
         where a.bid_id is null or b.listing_id <> a.listing_id or made.bid_id <> c.bid_id
-           or (a.declined_at is null and a.lapsed_at is null and t.id is null)
-           or a.declined_by = 'producer' or t.side = 'producer'
-           or (a.declined_at is null and t.id is null and a.recycler_accepted_at is not null)
+           or a.declined_by = 'producer'
+           or ((a.declined_at is null and a.lapsed_at is null and t.id is null
+                or t.side = 'producer'
+                or a.declined_at is null and t.id is null and a.recycler_accepted_at is not null)
+               and not exists (select 1 from shortfall_months f join amendments v on v.id = f.amendment_id
+                               where v.contract_id = k.id and v.proposed_by = 'recycler' and v.made_at is not null))
         """,
     ),
     Invariant(
@@ -51,11 +54,16 @@ AWARDS: Final = (
         select 'award ' || c.after_award_id from standby_calls c
         join award_months m on m.award_id = c.award_id
         left join (
-            select a.id as award_id, f.month, f.kg from awards a join award_months f on f.award_id = a.id
-            where a.declined_at is not null or a.lapsed_at is not null
-            union all
-            select k.award_id, f.month, f.kg from contracts k join terminations t on t.contract_id = k.id
-            join termination_months f on f.termination_id = t.id
+            select award_id, month, sum(kg) as kg from (
+                select a.id as award_id, f.month, f.kg from awards a join award_months f on f.award_id = a.id
+                where a.declined_at is not null or a.lapsed_at is not null
+                union all
+                select k.award_id, f.month, f.kg from contracts k join terminations t on t.contract_id = k.id
+                join termination_months f on f.termination_id = t.id
+                union all
+                select k.award_id, f.month, f.kg from contracts k join amendments v on v.contract_id = k.id
+                join shortfall_months f on f.amendment_id = v.id
+            ) each_freed group by award_id, month
         ) freed on freed.award_id = c.after_award_id and freed.month = m.month
         where not exists (select 1 from contracts k join amendments v on v.contract_id = k.id
                           where k.award_id = c.award_id and v.made_at is not null)
