@@ -41,8 +41,8 @@ def test_a_recycler_is_told_in_counts(session: Session, make: Make) -> None:
     after = counterparty_page(session, seller, awards[0], "recycler", now=AFTER + timedelta(days=40))
 
     kg = 3 * 5_000_000
-    assert astuple(before.record) == (AFTER, 4, 1, 2, 1, 1, 0, 1, 0, 0, 1, kg)
-    assert astuple(after.record) == (AFTER, 4, 0, 3, 1, 1, 1, 1, 0, 0, 1, kg)
+    assert astuple(before.record) == (AFTER, 4, 1, 2, 1, 1, 0, 1, 0, 0, 0, 1, kg)
+    assert astuple(after.record) == (AFTER, 4, 0, 3, 1, 1, 1, 1, 0, 0, 0, 1, kg)
     (line,) = before.lines
     assert (line.permit_no, line.capacity_kg_per_month, line.permit_holds(before.today)) == (
         "PWX-TEST",

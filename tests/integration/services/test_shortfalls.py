@@ -15,6 +15,7 @@ from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import OutboxMail
 from marketplace.persistence.rounds import Award
 from marketplace.persistence.standby import StandbyCall
+from marketplace.queries.counterparties import counterparty_page
 from tests.factories import Make
 from tests.integration.services.deeds import APRIL, CLOSES, FEBRUARY, KG, MARCH, Deed
 from tests.integration.services.test_amendments import whole
@@ -61,6 +62,8 @@ def test_what_falls_short_is_offered_to_who_stands_by(session: Session, make: Ma
     offered = session.scalars(select(Award).where(Award.id != deed.award_id)).one()
     first = offered.explanation["recycler"][0]
     assert "takes less" in first["text"]
+    assert counterparty_page(session, deed.seller, deed.award_id, "recycler", now=CLOSES).record.shortfalls == 1
+    assert counterparty_page(session, deed.taker, deed.award_id, "producer", now=CLOSES).record.shortfalls == 0
     assert whole(session) == []
 
 
