@@ -41,6 +41,8 @@ AWARDED = 3
 """Awards to be signed that each killing begins with."""
 LATER = NOON + timedelta(days=14)
 START_SECONDS = 60.0
+LEAST_ACTS = 3
+"""So many acts are acknowledged before the instant of each killing is drawn."""
 
 
 @dataclass
@@ -102,7 +104,10 @@ def _killed(url: str, works: list[Work], wait: float, without: str) -> list[dict
         theirs.close()
         ends.append(mine)
         processes.append(process)
-    assert multiprocessing.connection.wait(ends, START_SECONDS), "nobody has done anything"
+    while _acts(heard) < LEAST_ACTS:  # however slow the machine is, there is something to lose
+        ready = multiprocessing.connection.wait(ends, START_SECONDS)
+        assert ready, "nobody does anything"
+        heard.extend(json.loads(end.recv_bytes()) for end in ready if isinstance(end, Connection))
     until = time.monotonic() + wait
     while (left := until - time.monotonic()) > 0:
         ready = multiprocessing.connection.wait(ends, left)
@@ -119,6 +124,11 @@ def _killed(url: str, works: list[Work], wait: float, without: str) -> list[dict
             pass
         end.close()
     return heard
+
+
+def _acts(heard: list[dict[str, Any]]) -> int:
+    """Count the acts that were acknowledged, without those that were refused."""
+    return sum("bid" in said or "award" in said for said in heard)
 
 
 def _lost(session: Session, heard: list[dict[str, Any]]) -> list[str]:
@@ -183,7 +193,7 @@ def _round_of_killing(
         written = session.scalar(select(func.count(Bid.id)).where(Bid.received_from.is_not(None))) or 0
         session.rollback()
     engine.dispose()
-    acknowledged = sum("bid" in said or "award" in said for said in market.kept)
+    acknowledged = _acts(market.kept)
     told = sum("bid" in said for said in market.kept)
     return acknowledged, written - told, lost, half
 
@@ -193,7 +203,7 @@ def test_no_acknowledged_act_is_lost_and_none_is_half(new_database: NewDatabase)
 
     print(f"{KILLS} kills, {acknowledged} acts acknowledged, {more} written that nobody was told of")
     assert (lost, half) == ([], [])
-    assert acknowledged > 2 * KILLS
+    assert acknowledged >= LEAST_ACTS * KILLS
     assert 0 <= more <= KILLS * WRITERS
 
 
