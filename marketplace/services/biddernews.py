@@ -60,5 +60,5 @@ def _material(session: Session, listing: Listing) -> str:
 
 
 def _post(session: Session, kind: str, to: Collection[int], about: dict[str, object], now: datetime) -> None:
-    for _, email, language in addressees(session, to, "clerk", "signatory"):
-        outbox.post(session, kind, email, language, about, now=now)
+    told = addressees(session, to, "clerk", "signatory")
+    outbox.post_each(session, kind, ((email, language, about) for _, email, language in told), now=now)

@@ -66,5 +66,7 @@ def lower_capacity(session: Session, actor: Actor, line_id: int, new: LoweredCap
             "kg_per_year": new.capacity_kg_per_year,
             "because": new.because,
         }
-        for _, email, language in addressees(session, [organization.id], "signatory"):
-            outbox.post(session, "capacity_lowered", email, language, about, now=now)
+        told = addressees(session, [organization.id], "signatory")
+        outbox.post_each(
+            session, "capacity_lowered", ((email, language, about) for _, email, language in told), now=now
+        )

@@ -206,6 +206,5 @@ def _tell(
         .where(*where, Appointment.ended_at.is_(None), Person.blocked_at.is_(None))  # type: ignore[arg-type]
         .order_by(Person.id)
     ).all()
-    for email, language in people:
-        about = {"id": organization.id, "name_zh": organization.name_zh, "name_en": organization.name_en} | values
-        outbox.post(session, f"organization_{kind}", email, language, about, now=now)
+    about = {"id": organization.id, "name_zh": organization.name_zh, "name_en": organization.name_en} | values
+    outbox.post_each(session, f"organization_{kind}", ((email, language, about) for email, language in people), now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,9 @@ PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 3, 7, 15,
 
 BATCH: Final = 50
 
+Addressed = tuple[str, str, dict[str, Any]]
+"""To which address, in which language, and the values of a mail."""
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -36,21 +39,35 @@ class Waiting:
 
 
 def post(session: Session, kind: str, recipient: str, language: str, values: dict[str, Any], *, now: datetime) -> None:
+    """Add one mail to the caller's transaction, see `post_each`."""
+    post_each(session, kind, [(recipient, language, values)], now=now)
+
+
+def post_each(session: Session, kind: str, mails: Iterable[Addressed], *, now: datetime) -> None:
     """
-    Add a mail to the caller's transaction, and a notice in the site if a person has this address.
+    Add mails to the caller's transaction, and a notice in the site for each person who has such an address. One SELECT.
 
     ``kind`` names the template of both; a key that the values hold is in the mail alone. Who wants no mail about the
     subject gets the notice alone.
     """
-    subject = subject_of(kind)
-    off = exists().where(MailOff.person_id == Person.id, MailOff.subject == subject)
-    person = session.execute(
-        select(Person.id, off.label("off")).where(Person.email == recipient, Person.blocked_at.is_(None))
-    ).one_or_none()
-    if person is not None:
-        session.add(Notice(person_id=person.id, kind=kind, values=kept(values), posted_at=now))
-    if person is None or not person.off:
-        session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
+    wanted = list(mails)
+    if not wanted:
+        return
+    off = exists().where(MailOff.person_id == Person.id, MailOff.subject == subject_of(kind))
+    known = {
+        row.email: row
+        for row in session.execute(
+            select(Person.id, Person.email, off.label("off")).where(
+                Person.email.in_({recipient for recipient, _, _ in wanted}), Person.blocked_at.is_(None)
+            )
+        )
+    }
+    for recipient, language, values in wanted:
+        person = known.get(recipient)
+        if person is not None:
+            session.add(Notice(person_id=person.id, kind=kind, values=kept(values), posted_at=now))
+        if person is None or not person.off:
+            session.add(OutboxMail(kind=kind, recipient=recipient, language=language, values=values, created_at=now))
 
 
 def waiting(session: Session, *, now: datetime) -> list[Waiting]:

@@ -23,6 +23,7 @@ def tell_parties(
         )
     ).all()
     told = {row.id: (row.name_zh, row.name_en) for row in names}
+    mails: list[outbox.Addressed] = []
     for organization_id, email, language in addressees(session, told.keys() - {except_for}, "signatory"):
         sells = organization_id == award.producer_id
         other = told[award.recycler_id if sells else award.producer_id]
@@ -34,4 +35,5 @@ def tell_parties(
             "other_en": other[1],
             **values,
         }
-        outbox.post(session, kind, email, language, about, now=now)
+        mails.append((email, language, about))
+    outbox.post_each(session, kind, mails, now=now)

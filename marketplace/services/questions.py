@@ -147,5 +147,5 @@ def _must_be_few(session: Session, organization_id: int, now: datetime) -> None:
 def _tell(
     session: Session, kind: str, organization_ids: Iterable[int], about: dict[str, object], now: datetime
 ) -> None:
-    for _, email, language in addressees(session, organization_ids, "clerk", "signatory"):
-        outbox.post(session, kind, email, language, about, now=now)
+    told = addressees(session, organization_ids, "clerk", "signatory")
+    outbox.post_each(session, kind, ((email, language, about) for _, email, language in told), now=now)

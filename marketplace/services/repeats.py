@@ -53,5 +53,5 @@ def tell_of_repeat(session: Session, listing: Listing, *, now: datetime) -> None
         "kg_per_month": listing.kg_per_month,
         "price_fen_per_t": listing.asking_fen_per_t,
     }
-    for _, email, language in addressees(session, [row.recycler_id], "clerk", "signatory"):
-        outbox.post(session, "again", email, language, about, now=now)
+    told = addressees(session, [row.recycler_id], "clerk", "signatory")
+    outbox.post_each(session, "again", ((email, language, about) for _, email, language in told), now=now)

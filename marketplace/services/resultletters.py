@@ -39,6 +39,7 @@ def send_result_letters(
     left = _left(session, of.id, pass_no)
     park = session.get_one(Park, of.park_id)
     told = given.keys() | left.keys() if everybody else given.keys()
+    letters: dict[str, list[outbox.Addressed]] = {"awards": [], "nothing_awarded": []}
     for organization_id, email, language in addressees(session, told, "signatory"):
         mine, rest = given.get(organization_id, []), left.get(organization_id, [])
         values = {
@@ -53,7 +54,9 @@ def send_result_letters(
             "lefts": len(rest),
             "deadline": _deadline(of).plain(),
         }
-        outbox.post(session, "awards" if mine else "nothing_awarded", email, language, values, now=now)
+        letters["awards" if mine else "nothing_awarded"].append((email, language, values))
+    for kind, mails in letters.items():
+        outbox.post_each(session, kind, mails, now=now)
 
 
 def _deadline(of: Round) -> Sentence:

@@ -132,8 +132,8 @@ def change_goods(
             {"bids_close_at": listing.bids_close_at.isoformat()},
         ).plain(),
     }
-    for _, email, language in addressees(session, {bid.organization_id for bid in bids}, "clerk", "signatory"):
-        outbox.post(session, "bid_void", email, language, about, now=now)
+    told = addressees(session, {bid.organization_id for bid in bids}, "clerk", "signatory")
+    outbox.post_each(session, "bid_void", ((email, language, about) for _, email, language in told), now=now)
 
 
 def _after_all(session: Session, listing_id: int, now: datetime) -> datetime:

@@ -184,3 +184,14 @@ def test_pages_and_the_unread_cost_the_same_however_many_there_are(
     assert (first.list.total, first.list.pages, first.unread, first.newest) == (30, 2, 29, posted[-1])
     assert (unread.list.total, unread.list.rows[0].id) == (29, posted[-2])
     assert selects(sent) == 4
+
+
+def test_however_many_are_told_one_select_finds_them(engine: Engine, session: Session, make: Make) -> None:
+    people = [make.person().email for _ in range(5)]
+
+    with counted(engine) as sent, transaction(session):
+        outbox.post_each(session, "answer", [(email, "en", {"listing_id": 3}) for email in people], now=NOON)
+
+    assert selects(sent) == 1
+    assert session.scalar(select(func.count(Notice.id))) == 5
+    assert session.scalar(select(func.count(OutboxMail.id))) == 5
