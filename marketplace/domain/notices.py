@@ -12,10 +12,11 @@ SUBJECTS: Final[dict[str, frozenset[str]]] = {
     "deals": frozenset(
         {
             "awarded", "called", "contract", "declined", "terminated", "amendment", "amended", "amendment_over", "held", "hold_over",
+            "again",
         }
     ),
     "rounds": frozenset({"awards", "nothing_awarded"}),
-    "bids": frozenset({"again", "outbid", "bids_lost", "bid_void"}),
+    "bids": frozenset({"outbid", "bids_lost", "bid_void"}),
     "questions": frozenset({"question", "answer"}),
     "searches": frozenset({"found"}),
     "organization": frozenset(

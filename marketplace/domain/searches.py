@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from marketplace.domain.canonical import from_json, to_json
+from marketplace.domain.canonical import from_json, sha256, to_json
 from marketplace.domain.errors import Conflict
 from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.places import Point
@@ -43,7 +42,7 @@ class Sought:
     @property
     def sha256(self) -> str:
         """The hash by which the same search is known."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        return sha256(self.to_json())
 
 
 def must_have_room(saved: int) -> None:

@@ -22,7 +22,7 @@ def tell_searchers(session: Session, now: datetime) -> None:
         try:
             found = new_in_searches(session, person_id, now=now)
             tell_of_new(session, person_id, [_news(each) for each in found], now=now)
-        except Exception:
+        except Exception:  # whatever is wrong with one, the others have their turn, and the log has the cause
             session.rollback()
             log.exception("the digest of person %s could not be written", person_id)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from marketplace.domain.actors import Actor
 from marketplace.domain.contracts import Side, award_state
 from marketplace.domain.errors import NotFound
+from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
 from marketplace.persistence.amendments import Amendment, ShortfallMonth, Termination
 from marketplace.persistence.lines import IntakeLine, LineMonth
@@ -125,7 +126,7 @@ def counterparty_page(session: Session, actor: Actor, award_id: int, side: Side,
         verified_at=of.verified_at,
         suspended_at=of.suspended_at,
         small_works=of.small_works,
-        lines=_lines(session, organization_id, Month.of(now.date())) if side == "recycler" else (),
+        lines=_lines(session, organization_id, month_at(now)) if side == "recycler" else (),
         record=_record(session, organization_id, side, now),
         today=now.date(),
     )
@@ -206,7 +207,7 @@ def _record(session: Session, organization_id: int, side: Side, now: datetime) -
         select(func.sum(AwardMonth.kg))
         .join(Contract, Contract.award_id == AwardMonth.award_id)
         .join(Award, Award.id == Contract.award_id)
-        .where(mine, AwardMonth.month >= Month.of(now.date()))
+        .where(mine, AwardMonth.month >= month_at(now))
     )
     return Record(
         since=since,

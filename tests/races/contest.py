@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from threading import BrokenBarrierError
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,6 +31,7 @@ END_SECONDS = 120
 PRELOADED = ["tests.races.contest", "tests.races.acts"]
 
 Act = Callable[[Session, Any], object]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,12 @@ def meet() -> None:
     """Wait, inside an act, until all of them are here; who waits too long goes on alone."""
     with suppress(BrokenBarrierError):
         _meeting[0].wait(MEET_SECONDS)
+
+
+def asked(url: str, question: Callable[[Session], Answer]) -> Answer:
+    """Ask a database something, in a session of its own."""
+    engine = database.connect(url)
+    with database.sessions_of(engine)() as session:
+        answer = question(session)
+    engine.dispose()
+    return answer

@@ -20,7 +20,7 @@ from marketplace.services.counters import Share
 from tests.factories import NOON, Make
 from tests.races.acts import award, reserve
 from tests.races.conftest import NewDatabase
-from tests.races.contest import AT_ONCE, Met, at_once
+from tests.races.contest import AT_ONCE, Met, asked, at_once
 
 pytestmark = pytest.mark.races
 
@@ -62,14 +62,6 @@ def _shares(url: str, kg: int) -> list[Share]:
     return shares
 
 
-def _asked(url: str, question: Any) -> Any:
-    engine = connect(url)
-    with sessions_of(engine)() as session:
-        answer = question(session)
-    engine.dispose()
-    return answer
-
-
 def _reserved(session: Session) -> list[int]:
     return list(session.scalars(select(ListingMonth.reserved_kg).order_by(ListingMonth.month)))
 
@@ -95,9 +87,9 @@ def test_of_eight_awards_of_a_whole_listing_one_is_made(new_database: NewDatabas
 
     assert _ways(met) == {"done": 1, "refused": 7}, met
     assert {each.said.partition(":")[0] for each in met if each.how == "refused"} == {"Conflict"}
-    assert _asked(url, _awarded) == (1, 3 * OFFERED_KG)
-    assert _asked(url, _reserved) == [OFFERED_KG] * 3
-    assert _asked(url, _breaches) == []
+    assert asked(url, _awarded) == (1, 3 * OFFERED_KG)
+    assert asked(url, _reserved) == [OFFERED_KG] * 3
+    assert asked(url, _breaches) == []
 
 
 def test_of_eight_awards_of_a_quarter_each_four_are_made(new_database: NewDatabase) -> None:
@@ -107,9 +99,9 @@ def test_of_eight_awards_of_a_quarter_each_four_are_made(new_database: NewDataba
     met = at_once(award, url, wanted)
 
     assert _ways(met) == {"done": 4, "refused": 4}, met
-    assert _asked(url, _awarded) == (4, 3 * OFFERED_KG)
-    assert _asked(url, _reserved) == [OFFERED_KG] * 3
-    assert _asked(url, _breaches) == []
+    assert asked(url, _awarded) == (4, 3 * OFFERED_KG)
+    assert asked(url, _reserved) == [OFFERED_KG] * 3
+    assert asked(url, _breaches) == []
 
 
 def test_of_eight_awards_as_many_are_made_as_the_share_for_small_works_leaves(new_database: NewDatabase) -> None:
@@ -120,8 +112,8 @@ def test_of_eight_awards_as_many_are_made_as_the_share_for_small_works_leaves(ne
 
     assert _ways(met) == {"done": 4, "refused": 4}, met
     assert all("kept for small works" in each.said for each in met if each.how == "refused"), met
-    assert _asked(url, _awarded) == (4, 3 * OFFERED_KG // 2)
-    assert _asked(url, _reserved) == [OFFERED_KG // 2] * 3
+    assert asked(url, _awarded) == (4, 3 * OFFERED_KG // 2)
+    assert asked(url, _reserved) == [OFFERED_KG // 2] * 3
 
 
 def test_without_the_hold_of_the_listing_the_share_for_small_works_is_given_away(new_database: NewDatabase) -> None:
@@ -131,7 +123,7 @@ def test_without_the_hold_of_the_listing_the_share_for_small_works_is_given_away
     met = at_once(award, url, wanted, without=frozenset({"lock"}))
 
     assert _ways(met)["done"] > 4, met
-    assert _asked(url, _awarded)[1] > 3 * OFFERED_KG // 2
+    assert asked(url, _awarded)[1] > 3 * OFFERED_KG // 2
 
 
 def test_the_counter_alone_holds_where_all_have_read_before_any_writes(new_database: NewDatabase) -> None:
@@ -141,7 +133,7 @@ def test_the_counter_alone_holds_where_all_have_read_before_any_writes(new_datab
     met = at_once(award, url, wanted, without=frozenset({"lock"}))
 
     assert _ways(met) == {"done": 1, "refused": 7}, met
-    assert _asked(url, _reserved) == [OFFERED_KG] * 3
+    assert asked(url, _reserved) == [OFFERED_KG] * 3
 
 
 def test_without_lock_counter_and_checks_the_listing_is_oversold(new_database: NewDatabase) -> None:
@@ -151,8 +143,8 @@ def test_without_lock_counter_and_checks_the_listing_is_oversold(new_database: N
     met = at_once(award, url, wanted, without=frozenset({"lock", "counter"}))
 
     assert _ways(met)["done"] > 1, met
-    assert _asked(url, _awarded)[1] > 3 * OFFERED_KG
-    assert any(breach.startswith("I1:") for breach in _asked(url, _breaches))
+    assert asked(url, _awarded)[1] > 3 * OFFERED_KG
+    assert any(breach.startswith("I1:") for breach in asked(url, _breaches))
 
 
 def test_the_checks_hold_where_lock_and_counter_are_off(new_database: NewDatabase) -> None:
@@ -163,7 +155,7 @@ def test_the_checks_hold_where_lock_and_counter_are_off(new_database: NewDatabas
 
     assert _ways(met)["done"] <= 1, met
     assert all("IntegrityError" in each.said for each in met if each.how == "failed"), met
-    assert max(_asked(url, _reserved)) <= OFFERED_KG
+    assert max(asked(url, _reserved)) <= OFFERED_KG
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
@@ -174,7 +166,7 @@ def test_a_reader_that_turns_writer_is_locked_out_on_sqlite(new_database: NewDat
     met = at_once(award, url, wanted, without=frozenset({"immediate"}))
 
     assert any("database is locked" in each.said for each in met), met
-    assert _asked(url, _breaches) == []
+    assert asked(url, _breaches) == []
 
 
 def test_of_eight_shares_as_many_are_reserved_as_there_is_room_for(new_database: NewDatabase) -> None:
@@ -184,7 +176,7 @@ def test_of_eight_shares_as_many_are_reserved_as_there_is_room_for(new_database:
     met = at_once(reserve, url, shares)
 
     assert _ways(met) == {"done": 5, "refused": 3}, met
-    assert _asked(url, _reserved) == [OFFERED_KG, 0, 0]
+    assert asked(url, _reserved) == [OFFERED_KG, 0, 0]
 
 
 def test_without_its_condition_the_counter_runs_over(new_database: NewDatabase) -> None:
@@ -194,4 +186,4 @@ def test_without_its_condition_the_counter_runs_over(new_database: NewDatabase) 
     met = at_once(reserve, url, shares, without=frozenset({"counter"}))
 
     assert _ways(met) == {"done": 8}, met
-    assert _asked(url, _reserved) == [8 * OFFERED_KG // 5, 0, 0]
+    assert asked(url, _reserved) == [8 * OFFERED_KG // 5, 0, 0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -20,7 +19,7 @@ from marketplace.services.awarding import award_bid
 from tests.factories import NOON, SEALER, Make, accept
 from tests.races.acts import accept_or_lapse, withdraw_or_open
 from tests.races.conftest import NewDatabase
-from tests.races.contest import AT_ONCE, at_once
+from tests.races.contest import AT_ONCE, asked, at_once
 
 pytestmark = pytest.mark.races
 
@@ -52,14 +51,6 @@ def _sale(url: str, *, awarded: bool) -> tuple[Actor, list[Actor], list[int], in
     return seller, buyers, ids, acted_on, until
 
 
-def _asked(url: str, question: Any) -> Any:
-    engine = connect(url)
-    with sessions_of(engine)() as session:
-        answer = question(session)
-    engine.dispose()
-    return answer
-
-
 def _ends(session: Session) -> tuple[int, int, int, list[str]]:
     """Return contracts, awards that lapsed, calls, and what is broken."""
     return (
@@ -82,7 +73,7 @@ def test_an_award_is_accepted_or_lapses_but_never_both(new_database: NewDatabase
     met = at_once(accept_or_lapse, url, _accept_and_sweep(url))
 
     assert {each.how for each in met} <= {"done", "refused"}, met
-    assert _asked(url, _ends) in ((1, 0, 0, []), (0, 1, 1, []))
+    assert asked(url, _ends) in ((1, 0, 0, []), (0, 1, 1, []))
 
 
 def test_without_the_lock_it_is_both_or_neither_can_go_on(new_database: NewDatabase) -> None:
@@ -90,7 +81,7 @@ def test_without_the_lock_it_is_both_or_neither_can_go_on(new_database: NewDatab
 
     met = at_once(accept_or_lapse, url, _accept_and_sweep(url)[3:5], without=frozenset({"ladder", "counter"}))
 
-    faults = _asked(url, _ends)[3]
+    faults = asked(url, _ends)[3]
     deadlock = [each.said for each in met if each.how == "failed"]  # or PostgreSQL sees that each waits for the other
     assert {"I3a", "I4"} & set(faults) or any("deadlock" in said for said in deadlock), (faults, met)
 
@@ -105,11 +96,11 @@ def test_a_bid_is_withdrawn_or_opened_but_never_both(new_database: NewDatabase) 
     met = at_once(withdraw_or_open, url, [*withdrawals, *openings])
 
     assert {each.how for each in met} <= {"done", "refused"}, met
-    told = Counter(_asked(url, lambda session: session.execute(select(Bid.opened_at, Bid.withdrawn_at)).all()))
+    told = Counter(asked(url, lambda session: session.execute(select(Bid.opened_at, Bid.withdrawn_at)).all()))
     assert sum(told.values()) == len(bids)
     assert all((opened is None) != (withdrawn is None) for opened, withdrawn in told)
-    assert _asked(url, lambda session: session.scalar(select(Listing.bids_opened_at))) == until
-    assert _asked(url, lambda session: [each.invariant.code for each in broken(session)]) == []
+    assert asked(url, lambda session: session.scalar(select(Listing.bids_opened_at))) == until
+    assert asked(url, lambda session: [each.invariant.code for each in broken(session)]) == []
 
 
 def test_by_the_clock_alone_a_bid_that_is_opened_is_withdrawn(new_database: NewDatabase) -> None:
@@ -121,4 +112,4 @@ def test_by_the_clock_alone_a_bid_that_is_opened_is_withdrawn(new_database: NewD
     met = at_once(withdraw_or_open, url, [late], without=frozenset({"end"}))
 
     assert [each.how for each in met] == ["done"]
-    assert "I14a" in _asked(url, lambda session: [each.invariant.code for each in broken(session)])
+    assert "I14a" in asked(url, lambda session: [each.invariant.code for each in broken(session)])

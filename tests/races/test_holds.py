@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -21,7 +20,7 @@ from marketplace.services.salerules import state_rules
 from tests.factories import NOON, Make
 from tests.races.acts import accept_or_lapse, hold
 from tests.races.conftest import NewDatabase
-from tests.races.contest import AT_ONCE, at_once
+from tests.races.contest import AT_ONCE, asked, at_once
 
 pytestmark = pytest.mark.races
 
@@ -54,14 +53,6 @@ def _holders(url: str, *, firms: int, kg: int, step: int = 0) -> list[Wanted]:
     return wanted
 
 
-def _asked(url: str, question: Any) -> Any:
-    engine = connect(url)
-    with sessions_of(engine)() as session:
-        answer = question(session)
-    engine.dispose()
-    return answer
-
-
 def _ends(session: Session) -> tuple[int, set[int], list[str]]:
     """Return how many hold something, what is held in the months, and what is broken."""
     return (
@@ -77,7 +68,7 @@ def test_of_eight_who_hold_all_at_once_one_gets_it(new_database: NewDatabase) ->
     met = at_once(hold, url, _holders(url, firms=AT_ONCE, kg=KG))
 
     assert sorted(each.how for each in met) == ["done"] + ["refused"] * (AT_ONCE - 1), met
-    assert _asked(url, _ends) == (1, {KG}, [])
+    assert asked(url, _ends) == (1, {KG}, [])
 
 
 def test_without_the_counter_and_the_lock_more_is_held_than_there_is(new_database: NewDatabase) -> None:
@@ -85,7 +76,7 @@ def test_without_the_counter_and_the_lock_more_is_held_than_there_is(new_databas
 
     at_once(hold, url, _holders(url, firms=AT_ONCE, kg=KG), without=frozenset({"lock", "counter"}))
 
-    held, _, faults = _asked(url, _ends)
+    held, _, faults = asked(url, _ends)
     assert held > 1
     assert "I1" in faults
 
@@ -96,7 +87,7 @@ def test_of_eight_holds_of_one_recycler_one_stands(new_database: NewDatabase) ->
     met = at_once(hold, url, _holders(url, firms=1, kg=100_000, step=10_000))
 
     assert sorted(each.how for each in met) == ["done"] + ["refused"] * (AT_ONCE - 1), met
-    held, months, faults = _asked(url, _ends)
+    held, months, faults = asked(url, _ends)
     assert (held, len(months), faults) == (1, 1, [])
 
 
@@ -105,7 +96,7 @@ def test_without_the_lock_one_recycler_holds_several_times(new_database: NewData
 
     at_once(hold, url, _holders(url, firms=1, kg=100_000, step=10_000), without=frozenset({"lock"}))
 
-    held, _, faults = _asked(url, _ends)
+    held, _, faults = asked(url, _ends)
     assert held > 1
     assert "I12b" in faults
 
@@ -113,13 +104,13 @@ def test_without_the_lock_one_recycler_holds_several_times(new_database: NewData
 def test_a_hold_is_confirmed_or_over_but_never_both(new_database: NewDatabase) -> None:
     url = new_database()
     actor, new, at = _holders(url, firms=1, kg=KG)[0]
-    award_id = _asked(url, lambda session: hold_tonnes(session, actor, new, now=at))
+    award_id = asked(url, lambda session: hold_tonnes(session, actor, new, now=at))
     ends = at + timedelta(hours=4)
     signing = [(actor, award_id, ends - timedelta(microseconds=1))] * (AT_ONCE // 2)
 
     met = at_once(accept_or_lapse, url, [*signing, *[(None, award_id, ends)] * (AT_ONCE // 2)])
 
     assert {each.how for each in met} <= {"done", "refused"}, met
-    signed = _asked(url, lambda session: session.scalar(select(Award.recycler_accepted_at)))
-    assert _asked(url, _ends) in ((1, {KG}, []), (0, {0}, []))
-    assert (signed is not None) == (_asked(url, _ends)[0] == 1)
+    signed = asked(url, lambda session: session.scalar(select(Award.recycler_accepted_at)))
+    assert asked(url, _ends) in ((1, {KG}, []), (0, {0}, []))
+    assert (signed is not None) == (asked(url, _ends)[0] == 1)

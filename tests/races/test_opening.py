@@ -19,7 +19,7 @@ from marketplace.persistence.listings import Bid
 from tests.factories import NOON, SEALER, Make
 from tests.races.acts import bid_or_open, open_bids
 from tests.races.conftest import NewDatabase
-from tests.races.contest import AT_ONCE, at_once
+from tests.races.contest import AT_ONCE, asked, at_once
 
 pytestmark = pytest.mark.races
 
@@ -49,14 +49,6 @@ def _listing(url: str) -> tuple[int, list[tuple[Actor, NewBid]]]:
     return listing_id, more
 
 
-def _asked(url: str, question: Any) -> Any:
-    engine = connect(url)
-    with sessions_of(engine)() as session:
-        answer = question(session)
-    engine.dispose()
-    return answer
-
-
 def _openings(session: Session) -> int:
     return session.scalar(select(func.count(AuditRow.id)).where(AuditRow.action == "listing.open")) or 0
 
@@ -76,8 +68,8 @@ def test_of_eight_who_open_at_once_one_does(new_database: NewDatabase) -> None:
     met = at_once(open_bids, url, [(SYSTEM, listing_id, SEALER, CLOSES)] * AT_ONCE)
 
     assert Counter(each.how for each in met) == {"done": AT_ONCE}, met
-    assert (_asked(url, _openings), _asked(url, _sealed)) == (1, 0)
-    assert _asked(url, _breaches) == []
+    assert (asked(url, _openings), asked(url, _sealed)) == (1, 0)
+    assert asked(url, _breaches) == []
 
 
 def test_without_the_lock_it_is_done_more_than_once(new_database: NewDatabase) -> None:
@@ -86,7 +78,7 @@ def test_without_the_lock_it_is_done_more_than_once(new_database: NewDatabase) -
 
     at_once(open_bids, url, [(SYSTEM, listing_id, SEALER, CLOSES)] * AT_ONCE, without=frozenset({"opening"}))
 
-    assert _asked(url, _openings) > 1
+    assert asked(url, _openings) > 1
 
 
 def _bids_and_an_opening(url: str) -> list[tuple[Actor, Any, Any, datetime]]:
@@ -101,8 +93,8 @@ def test_bids_that_race_with_the_opening_are_opened_or_refused(new_database: New
 
     assert {each.how for each in met} <= {"done", "refused"}, met
     assert all("Bidding ended" in each.said for each in met if each.how == "refused"), met
-    assert (_asked(url, _openings), _asked(url, _sealed)) == (1, 0)
-    assert _asked(url, _breaches) == []
+    assert (asked(url, _openings), asked(url, _sealed)) == (1, 0)
+    assert asked(url, _breaches) == []
 
 
 def test_taken_by_the_clock_alone_a_bid_stays_sealed_for_ever(new_database: NewDatabase) -> None:
@@ -113,4 +105,4 @@ def test_taken_by_the_clock_alone_a_bid_stays_sealed_for_ever(new_database: NewD
     met = at_once(bid_or_open, url, late, without=frozenset({"end"}))
 
     assert {each.how for each in met} == {"done"}, met
-    assert any(breach.startswith("I15") for breach in _asked(url, _breaches))
+    assert any(breach.startswith("I15") for breach in asked(url, _breaches))

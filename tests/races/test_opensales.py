@@ -18,7 +18,7 @@ from marketplace.services.salerules import state_rules
 from tests.factories import NOON, SEALER, Make
 from tests.races.acts import bid_or_open
 from tests.races.conftest import NewDatabase
-from tests.races.contest import AT_ONCE, at_once
+from tests.races.contest import AT_ONCE, asked, at_once
 
 pytestmark = pytest.mark.races
 
@@ -49,14 +49,6 @@ def _bidders(url: str) -> list[Wanted]:
     return wanted
 
 
-def _asked(url: str, question: Any) -> Any:
-    engine = connect(url)
-    with sessions_of(engine)() as session:
-        answer = question(session)
-    engine.dispose()
-    return answer
-
-
 def _prices(session: Session) -> list[int | None]:
     return list(session.scalars(select(Bid.price_fen_per_t).order_by(Bid.id)))
 
@@ -76,9 +68,9 @@ def test_of_eight_who_bid_the_same_at_once_one_is_taken(new_database: NewDatabas
 
     assert sorted(each.how for each in met) == ["done"] + ["refused"] * (AT_ONCE - 1), met
     assert all("Better bids take all" in each.said for each in met if each.how == "refused"), met
-    assert _asked(url, _prices) == [1200]
-    assert _asked(url, _end) == CLOSES + timedelta(minutes=4)
-    assert _asked(url, _breaches) == []
+    assert asked(url, _prices) == [1200]
+    assert asked(url, _end) == CLOSES + timedelta(minutes=4)
+    assert asked(url, _breaches) == []
 
 
 def test_without_the_hold_of_the_listing_several_are_taken(new_database: NewDatabase) -> None:
@@ -86,4 +78,4 @@ def test_without_the_hold_of_the_listing_several_are_taken(new_database: NewData
 
     at_once(bid_or_open, url, _bidders(url), without=frozenset({"sale"}))
 
-    assert len(_asked(url, _prices)) > 1
+    assert len(asked(url, _prices)) > 1

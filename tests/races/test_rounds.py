@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -20,7 +19,7 @@ from marketplace.solver.engines import engine
 from tests.factories import NOON, SEALER, Make
 from tests.races.acts import publish, run, run_and_publish, sleep_or_take_over
 from tests.races.conftest import NewDatabase
-from tests.races.contest import Met, at_once
+from tests.races.contest import Met, asked, at_once
 
 pytestmark = pytest.mark.races
 
@@ -51,14 +50,6 @@ def _solve(url: str, wanted: Wanted) -> None:
         sessions_of(db), actor, round_id, engine=engine("scipy"), engine_name="scipy", sealer=SEALER, now=lambda: now
     )
     db.dispose()
-
-
-def _asked(url: str, question: Any) -> Any:
-    db = connect(url)
-    with sessions_of(db)() as session:
-        answer = question(session)
-    db.dispose()
-    return answer
 
 
 def _awards(session: Session) -> int:
@@ -93,10 +84,10 @@ def test_of_four_runs_of_one_round_one_solves_and_publishes(new_database: NewDat
     met = at_once(run_and_publish, url, [wanted] * RUNS)
 
     assert _ways(met) == {"done": 1, "Conflict": RUNS - 1}, met
-    assert _asked(url, _awards) == 1
-    assert _asked(url, _results) == 1
-    assert _asked(url, _round).attempt == 1
-    assert _asked(url, _breaches) == []
+    assert asked(url, _awards) == 1
+    assert asked(url, _results) == 1
+    assert asked(url, _round).attempt == 1
+    assert asked(url, _breaches) == []
 
 
 def test_without_the_hold_every_run_solves(new_database: NewDatabase) -> None:
@@ -106,7 +97,7 @@ def test_without_the_hold_every_run_solves(new_database: NewDatabase) -> None:
     met = at_once(run, url, [wanted] * RUNS, without=frozenset({"hold", "attempt"}))
 
     assert _ways(met) == {"done": RUNS}, met
-    assert _asked(url, _results) == RUNS
+    assert asked(url, _results) == RUNS
     assert len({each.said for each in met}) == 1  # the same input gives the same answer, whoever solves it
 
 
@@ -118,8 +109,8 @@ def test_of_four_who_publish_one_does(new_database: NewDatabase) -> None:
     met = at_once(publish, url, [wanted] * RUNS)
 
     assert _ways(met) == {"done": 1, "Conflict": RUNS - 1}, met
-    assert _asked(url, _awards) == 1
-    assert _asked(url, _breaches) == []
+    assert asked(url, _awards) == 1
+    assert asked(url, _breaches) == []
 
 
 def test_without_its_condition_a_round_is_published_several_times_and_oversold(new_database: NewDatabase) -> None:
@@ -130,9 +121,9 @@ def test_without_its_condition_a_round_is_published_several_times_and_oversold(n
     met = at_once(publish, url, [wanted] * RUNS, without=frozenset({"once", "lock", "counter"}))
 
     assert _ways(met)["done"] > 1, met
-    assert _asked(url, _awards) > 1
-    assert _asked(url, _oversold) != []
-    assert any(breach.startswith("I1:") for breach in _asked(url, _breaches))
+    assert asked(url, _awards) > 1
+    assert asked(url, _oversold) != []
+    assert any(breach.startswith("I1:") for breach in asked(url, _breaches))
 
 
 def test_a_run_that_slept_past_its_lease_writes_nothing(new_database: NewDatabase) -> None:
@@ -142,9 +133,9 @@ def test_a_run_that_slept_past_its_lease_writes_nothing(new_database: NewDatabas
     met = at_once(sleep_or_take_over, url, [("sleep", actor, round_id, now), ("take over", actor, round_id, now)])
 
     assert _ways(met) == {"done": 1, "Conflict": 1}, met
-    assert _asked(url, _results) == 1
-    assert _asked(url, _round).attempt == 2
-    assert _asked(url, _breaches) == []
+    assert asked(url, _results) == 1
+    assert asked(url, _round).attempt == 2
+    assert asked(url, _breaches) == []
 
 
 def test_without_its_number_the_sleeper_writes_over_the_newer_run(new_database: NewDatabase) -> None:
@@ -159,4 +150,4 @@ def test_without_its_number_the_sleeper_writes_over_the_newer_run(new_database: 
     )
 
     assert _ways(met) == {"done": 2}, met
-    assert _asked(url, _results) == 2
+    assert asked(url, _results) == 2

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from marketplace.domain.amendments import shortfall
+from marketplace.domain.quantities import Month
 from marketplace.persistence.amendments import ShortfallMonth
 from marketplace.persistence.database import transaction
 from marketplace.persistence.outbox import OutboxMail
@@ -23,9 +24,9 @@ from tests.integration.services.test_amendments import whole
 LESS = {FEBRUARY: KG, MARCH: 400_000, APRIL: 0}
 
 
-def signed(deed: Deed, months: dict[object, int], *, by: str = "recycler", price: int = 4000) -> int:
+def signed(deed: Deed, months: dict[Month, int], *, by: str = "recycler", price: int = 4000) -> int:
     """Let one side propose and both sign."""
-    made = deed.propose(months, price, by=deed.taker if by == "recycler" else deed.seller)  # type: ignore[arg-type]
+    made = deed.propose(months, price, by=deed.taker if by == "recycler" else deed.seller)
     assert [deed.sign(made, who) for who in (deed.seller, deed.taker)] == [False, True]
     return made
 
@@ -86,7 +87,7 @@ def test_until_both_have_signed_nobody_is_called(session: Session, make: Make) -
     ids=["the producer wants it back", "for another price", "the producer in one month"],
 )
 def test_what_is_no_shortfall_calls_nobody(
-    session: Session, make: Make, months: dict[object, int], by: str, price: int
+    session: Session, make: Make, months: dict[Month, int], by: str, price: int
 ) -> None:
     deed = sold_out(make)
 
