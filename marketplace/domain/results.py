@@ -70,7 +70,8 @@ class ProposedAward:
     recycler's gate before deductions: price + freight + deduction. Both are None in a planning round. ``filings`` are
     the ids of those under which the months move, where the two sites lie in different provinces. ``margin`` is told in
     rounds for the most tonnes; least lots, filings, caps and permits aside. ``months`` are those in which it travels;
-    ``waits`` what of it was ready before, or is used after.
+    ``waits`` what of it was ready before, or is used after. ``less_fen_per_t`` is by how much the bid for it lies below the
+    first price of the line, by the line's price steps.
     """
 
     listing_id: int
@@ -91,6 +92,7 @@ class ProposedAward:
     filings: tuple[tuple[Month, int], ...] = ()
     margin: Margin | None = field(default=None, metadata=LATER)
     waits: tuple[Wait, ...] = field(default=(), metadata=LATER)
+    less_fen_per_t: int = field(default=0, metadata=LATER)
 
     @property
     def kg(self) -> int:

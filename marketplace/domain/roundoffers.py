@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from marketplace.domain.errors import Invalid
+from marketplace.domain.pricesteps import PriceStep, must_fall
 from marketplace.domain.quantities import MOST_FEN_PER_T, MOST_KG
 from marketplace.domain.rounds import Snapshot, SnapshotLine, SnapshotLot
 from marketplace.domain.sealing import LENGTH, Unsealable
@@ -23,11 +24,13 @@ class LineOffer:
     """
     What a line pays for a tonne delivered, by material, in fen; below zero it is paid. And the most it takes in a month.
 
-    A material that is not named is not taken in this round. Raises Invalid where that makes no sense by itself.
+    A material that is not named is not taken in this round. What arrives in a month beyond the first of ``steps`` is bid less
+    for, of whichever material. Raises Invalid where that makes no sense by itself.
     """
 
     prices: tuple[tuple[str, int], ...]
     kg_per_month: int
+    steps: tuple[PriceStep, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, and put the materials in order."""
@@ -38,6 +41,13 @@ class LineOffer:
             raise Invalid("That is more than a million yuan per tonne. Is the unit right?", field="prices")
         if not 0 < self.kg_per_month <= MOST_KG:
             raise Invalid("The quantity per month must be more than zero.", field="kg_per_month")
+        must_fall(self.steps, self.kg_per_month)
+
+    @property
+    def lowest(self) -> tuple[tuple[str, int], ...]:
+        """What is bid for each material on the last step."""
+        less = self.steps[-1].less_fen_per_t if self.steps else 0
+        return tuple((code, price - less) for code, price in self.prices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +75,11 @@ def plain_of(content: Content) -> dict[str, Any]:
     """Return an offer as JSON has it."""
     if isinstance(content, ListingReserve):
         return {"reserve_fen_per_t": content.reserve_fen_per_t}
-    return {"prices": dict(content.prices), "kg_per_month": content.kg_per_month}
+    return {
+        "prices": dict(content.prices),
+        "kg_per_month": content.kg_per_month,
+        "steps": [[step.beyond_kg, step.less_fen_per_t] for step in content.steps],
+    }
 
 
 def content_of(plain: Mapping[str, Any]) -> Content:
@@ -75,9 +89,14 @@ def content_of(plain: Mapping[str, Any]) -> Content:
             numbers = [plain["reserve_fen_per_t"]]
             made: Content = ListingReserve(reserve_fen_per_t=plain["reserve_fen_per_t"])
         else:
-            numbers = [plain["kg_per_month"], *plain["prices"].values()]
-            made = LineOffer(prices=tuple(plain["prices"].items()), kg_per_month=plain["kg_per_month"])
-    except (Invalid, KeyError, TypeError, AttributeError):
+            steps = plain.get("steps", [])  # offers of the first rounds had one price for each material
+            numbers = [plain["kg_per_month"], *plain["prices"].values(), *(number for step in steps for number in step)]
+            made = LineOffer(
+                prices=tuple(plain["prices"].items()),
+                kg_per_month=plain["kg_per_month"],
+                steps=tuple(PriceStep(beyond_kg=beyond, less_fen_per_t=less) for beyond, less in steps),
+            )
+    except (Invalid, KeyError, TypeError, ValueError, AttributeError):
         raise Unsealable("unreadable") from None  # the cause would tell what was read
     if not all(type(number) is int for number in numbers):
         raise Unsealable("unreadable")
@@ -129,6 +148,7 @@ def _line(line: SnapshotLine, offer: LineOffer) -> SnapshotLine:
             line.accepting, materials={code: prices[code] for code in line.accepting.materials if code in prices}
         ),
         months=tuple((month, min(kg, offer.kg_per_month)) for month, kg in line.months),
+        steps=offer.steps,
     )
 
 

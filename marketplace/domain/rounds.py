@@ -13,6 +13,7 @@ from marketplace.domain.canonical import LATER, from_json, sha256, to_json
 from marketplace.domain.errors import Invalid
 from marketplace.domain.fit import Accepting, Filing, Offered
 from marketplace.domain.haulage import Tariff
+from marketplace.domain.pricesteps import PriceStep
 from marketplace.domain.quantities import Month
 from marketplace.domain.results import (
     Alternative,
@@ -231,7 +232,8 @@ class SnapshotLine:
     in a round frozen before there was such a thing, each month holds its share of the permit at most. ``small_works`` says
     that its organization is one for which a listing may keep a share. ``arriving`` is what was promised to the line
     before, where a limit of it is one of a month's mean. ``months`` are what it can use; ``storage_kg`` is how much may wait
-    in front of it over the end of which month, at ``storage_fen_per_t`` for each tonne and month.
+    in front of it over the end of which month, at ``storage_fen_per_t`` for each tonne and month. Of what arrives in a month
+    ``steps`` say what is bid less for; ``stood_kg`` stands on the first of them already, by month, where a round is run again.
     """
 
     accepting: Accepting
@@ -241,6 +243,8 @@ class SnapshotLine:
     arriving: tuple[Arriving, ...] = field(default=(), metadata=LATER)
     storage_kg: tuple[tuple[Month, int], ...] = field(default=(), metadata=LATER)
     storage_fen_per_t: int = field(default=0, metadata=LATER)
+    steps: tuple[PriceStep, ...] = field(default=(), metadata=LATER)
+    stood_kg: tuple[tuple[Month, int], ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         """Put months and years in order; the room of the line is that of all months, as far as the permit goes."""
@@ -249,6 +253,7 @@ class SnapshotLine:
         if self.storage_fen_per_t < 0:
             raise ValueError("storage costs nothing or more")
         object.__setattr__(self, "year_left_kg", tuple(sorted(self.year_left_kg)))
+        object.__setattr__(self, "stood_kg", _in_order(self.stood_kg))
         arriving = sorted(
             self.arriving, key=lambda each: (each.month, each.property, each.material, each.value, each.kg)
         )

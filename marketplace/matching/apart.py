@@ -19,18 +19,18 @@ Flip: TypeAlias = "tuple[Sentence, AtMean | FullTruck] | None"
 Reason: TypeAlias = "tuple[str, Sentence, Flip]"
 
 
-def why_apart(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int | None, ...]) -> Reason | None:
+def why_apart(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int, ...]) -> Reason | None:
     """
     Return what of the round's own rules keeps the two apart in a month, None if none of these does.
 
-    ``limits`` are what a filing, a cap and a share leave, None where there is none; each leaves something.
+    ``limits`` are what a filing, a cap, a share and a price step leave, each where there is one; each leaves something.
     """
     return next(_reasons(outcome, pair, month, limits), None)
 
 
-def _reasons(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int | None, ...]) -> Iterator[Reason]:
+def _reasons(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int, ...]) -> Iterator[Reason]:
     gain = min(outcome.left_kg[pair[0], month], outcome.room_kg[pair[1], month])
-    gain = min([gain, *(most for most in limits if most is not None)])
+    gain = min([gain, *limits])
     mean = outcome.mean_left(pair, month)
     if mean is not None and mean.kg < min(outcome.load_kg, gain):
         yield _mean(outcome, pair, month, mean, gain)
@@ -62,7 +62,7 @@ def _mean(outcome: Outcome, pair: Pair, month: Month, mean: MeanLeft, gain: int)
     return "monthly_mean", sentence, (change, AtMean(pair, mean.property, mean.limit))
 
 
-def _truckload(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int | None, ...]) -> Reason:
+def _truckload(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int, ...]) -> Reason:
     """Say on which side less than a truckload is left, and how much more would fill one if it is one side alone."""
     load = outcome.load_kg
     left, room = outcome.left_kg[pair[0], month], outcome.room_kg[pair[1], month]
@@ -78,12 +78,12 @@ def _truckload(outcome: Outcome, pair: Pair, month: Month, limits: tuple[int | N
         )
     else:
         sentence = Sentence(
-            "What its filing, the cap of the listing or its share for small works leaves is less than a truckload of"
-            " %(truckload_kg)s t.",
+            "What its filing, the cap of the listing or its share for small works leaves, or the line takes at a price that"
+            " covers it, is less than a truckload of %(truckload_kg)s t.",
             values,
         )
     permitted = outcome.permit_kg(pair[1], month)
-    bound = any(most is not None and most < load for most in (*limits, permitted))
+    bound = any(most < load for most in limits) or (permitted is not None and permitted < load)
     small = load + outcome.carried_kg(pair) < least_kg(outcome.assembled, pair)
     if bound or small or (left < load and room < load):
         return "part_truckload", sentence, None

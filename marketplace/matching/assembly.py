@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
 from marketplace.domain.steps import Tell, silent
 from marketplace.domain.wording import Sentence
+from marketplace.matching.linenodes import LineNodes, Node
 from marketplace.solver.problem import Carry, Problem
 
 COUNTED: Final = frozenset({"solid_waste"})
@@ -29,8 +30,8 @@ _SLACK_M: Final = 5.0
 Pair = tuple[int, int]
 """A listing and a line, by their ids."""
 
-Node = tuple[int, Month]
-"""A listing or a line in one month."""
+Flows: TypeAlias = Mapping[Pair, Mapping[Month, int]]
+"""Kilograms by pair and month; only what is more than zero, sorted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,9 @@ class Assembled:
     """
     A round as a transportation problem: its nodes are listing x month and line x month, sorted.
 
+    A line that bids less for what is beyond a quantity has a node for each of these steps, one after another, and
+    ``less_fen_per_t`` (m,) is what is bid less at each node; where something may also wait in front of such a line, the last of
+    its nodes in a month is that of its room, which no arc reaches but by a step. A pair is joined at a step that covers it.
     ``fits`` holds what `check` found for every pair of a counted lot and a line that takes its material and lies within
     reach, whether it fits or not; ``arcs`` is the pair and month of each arc; ``filing_of`` the filing that a pair
     needs in a month. ``refused`` are the lots that do not take part, each with its reason.
@@ -47,6 +51,7 @@ class Assembled:
     problem: Problem
     lot_nodes: tuple[Node, ...]
     line_nodes: tuple[Node, ...]
+    less_fen_per_t: tuple[int, ...]
     arcs: tuple[tuple[int, int, Month], ...]
     fits: Mapping[Pair, Fit]
     filing_of: Mapping[tuple[int, int, Month], int]
@@ -61,8 +66,12 @@ class Assembled:
         return self.checker.check(self.lots[pair[0]], self.lines[pair[1]], months)[0]
 
     def gain_fen_per_t(self, pair: Pair) -> int:
-        """Return what a tonne between the two brings, by the round's objective: minus what it costs."""
+        """Return what a tonne between the two brings at the first price, by the round's objective: minus what it costs."""
         return -_cost(self.snapshot, self.lots[pair[0]], self.fits[pair])
+
+    def spare_fen_per_t(self, pair: Pair) -> int:
+        """Return by how much the first price covers more than reserve, freight and deductions; 0 without prices."""
+        return spare(self.snapshot, self.lots[pair[0]], self.fits[pair])
 
 
 def assemble(snapshot: Snapshot, tell: Tell = silent) -> Assembled:
@@ -97,38 +106,39 @@ def joined(
     lot_nodes = tuple(
         (lot.listing_id, month) for lot in snapshot.lots if lot.listing_id not in refused for month in lot.sends
     )
-    line_nodes = tuple((line.line_id, month) for line in snapshot.lines for month in line.receives)
+    nodes = LineNodes(snapshot)
     lot_at = {node: place for place, node in enumerate(lot_nodes)}
-    line_at = {node: place for place, node in enumerate(line_nodes)}
     found: list[tuple[int, int, int, int, int, Month]] = []
     for pair, fit in fits.items():
         if fit.verdict != "meets":
             continue
-        cost = _cost(snapshot, lots[pair[0]], fit)
+        lot = lots[pair[0]]
+        cost, most = _cost(snapshot, lot, fit), spare(snapshot, lot, fit)
         for month in fit.months:
-            to = line_at.get((pair[1], month))
-            if to is not None:
-                found.append((lot_at[pair[0], month], to, cost, *pair, month))
+            for to in nodes.entries.get((pair[1], month), ()):
+                if nodes.less[to] <= most:
+                    dearer = nodes.less[to] if snapshot.objective == "surplus" else 0
+                    found.append((lot_at[pair[0], month], to, cost + dearer, *pair, month))
     found.sort(key=lambda arc: arc[:2])
     arcs = tuple((arc[3], arc[4], arc[5]) for arc in found)
     contracts: dict[Pair, int] = {}
     kg_of_lot = {(lot.listing_id, month): kg for lot in snapshot.lots for month, kg in lot.months}
-    kg_of_line = {(line.line_id, month): kg for line in snapshot.lines for month, kg in line.months}
     problem = Problem.of(
         supply=_whole([kg_of_lot.get(node, 0) for node in lot_nodes]),
-        capacity=_whole([kg_of_line.get(node, 0) for node in line_nodes]),
+        capacity=_whole(nodes.capacity),
         lot=_whole([arc[0] for arc in found]),
         line=_whole([arc[1] for arc in found]),
         cost=_whole([arc[2] for arc in found]),
         objective=snapshot.objective,
-        carry=_storage(lots, lines, lot_at, line_at),
+        carry=_carry(lots, lines, lot_at, nodes),
         contract=_whole([contracts.setdefault(arc[:2], len(contracts)) for arc in arcs]),
     )
     return Assembled(
         snapshot=snapshot,
         problem=problem,
         lot_nodes=lot_nodes,
-        line_nodes=line_nodes,
+        line_nodes=tuple(nodes.nodes),
+        less_fen_per_t=tuple(nodes.less),
         arcs=arcs,
         fits=fits,
         filing_of={arc: filing_of[arc] for arc in arcs if arc in filing_of},
@@ -139,22 +149,24 @@ def joined(
     )
 
 
-def _storage(
-    lots: Mapping[int, SnapshotLot],
-    lines: Mapping[int, SnapshotLine],
-    lot_at: Mapping[Node, int],
-    line_at: Mapping[Node, int],
+def _carry(
+    lots: Mapping[int, SnapshotLot], lines: Mapping[int, SnapshotLine], lot_at: Mapping[Node, int], nodes: LineNodes
 ) -> Carry:
-    """Join each month of a listing or a line to the next one, where something may wait: lots first, as nodes are numbered."""
+    """
+    Join each month of a listing or a line to the next one, where something may wait: lots first, as nodes are numbered.
+
+    So are the steps of a line joined to its room, where that is a node of its own.
+    """
     found: list[tuple[int, int, int, int]] = []
-    for at, first, owners in ((lot_at, 0, lots), (line_at, len(lot_at), lines)):
+    for at, first, owners in ((lot_at, 0, lots), (nodes.room_at, len(lot_at), lines)):
         for (own, month), place in at.items():
             owner = owners[own]
             most = dict(owner.storage_kg).get(month, 0) if owner.storage_kg else 0
             later = at.get((own, month.plus(1))) if most else None
             if later is not None:
                 found.append((first + place, first + later, most, owner.storage_fen_per_t))
-    tail, head, most_kg, cost = zip(*found, strict=True) if found else ((), (), (), ())
+    found += [(len(lot_at) + step, len(lot_at) + room, most, 0) for step, room, most in nodes.into_room]
+    tail, head, most_kg, cost = zip(*sorted(found), strict=True) if found else ((), (), (), ())
     return Carry.of(tail=tail, head=head, most_kg=most_kg, cost=cost)
 
 
@@ -173,6 +185,13 @@ def _cost(snapshot: Snapshot, lot: SnapshotLot, fit: Fit) -> int:
     if snapshot.objective == "utilization" or fit.net_fen_per_t is None:
         return fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
     return least_price(snapshot, lot) - fit.net_fen_per_t
+
+
+def spare(snapshot: Snapshot, lot: SnapshotLot, fit: Fit) -> int:
+    """Return by how much a line's first price covers more than reserve, freight and deductions; 0 without prices."""
+    if fit.net_fen_per_t is None or lot.offered.reserve_fen_per_t is None or snapshot.kind == "planning":
+        return 0
+    return max(0, fit.net_fen_per_t - least_price(snapshot, lot))
 
 
 def _whole(values: list[int]) -> npt.NDArray[np.int64]:

@@ -156,9 +156,10 @@ def remainder(
         had = bought.setdefault(listing_id, {})
         had[buyer_of[line_id]] = had.get(buyer_of[line_id], 0) + kg
     small = {line.accepting.organization_id for line in snapshot.lines if line.small_works}
-    arrived: dict[tuple[int, int], int] = {}
+    arrived: dict[int, dict[Month, int]] = {}
     for (_, line_id, month), kg in accepted.items():
-        arrived[line_id, month.year] = arrived.get((line_id, month.year), 0) + kg
+        months = arrived.setdefault(line_id, {})
+        months[month] = months.get(month, 0) + kg
     stored = (held(waits, "producer"), held(waits, "recycler"))
     lots = (
         _lot_left(lot, given, bought.get(lot.listing_id, {}), small, stored[0].get(lot.listing_id, {}))
@@ -166,7 +167,10 @@ def remainder(
     )
     of_lot = {lot.listing_id: lot for lot in snapshot.lots}
     arriving = [(of_lot[listing_id], line_id, month, kg) for (listing_id, line_id, month), kg in accepted.items()]
-    lines = (_line_left(line, taken, arrived, stored[1].get(line.line_id, {}), arriving) for line in snapshot.lines)
+    lines = (
+        _line_left(line, taken, arrived.get(line.line_id, {}), stored[1].get(line.line_id, {}), arriving)
+        for line in snapshot.lines
+    )
     return replace(
         snapshot,
         lots=tuple(lot for lot in lots if lot.offered.kg),
@@ -212,7 +216,7 @@ def _lot_left(
 def _line_left(
     line: SnapshotLine,
     taken: Mapping[tuple[int, Month], int],
-    arrived: Mapping[tuple[int, int], int],
+    arrived: Mapping[Month, int],
     stored: Mapping[Month, int],
     arriving: Iterable[tuple[SnapshotLot, int, Month, int]],
 ) -> SnapshotLine:
@@ -224,10 +228,15 @@ def _line_left(
         for code in means.intersection(lot.offered.properties)
         if line_id == own
     )
+    in_year = {year: sum(kg for month, kg in arrived.items() if month.year == year) for year, _ in line.year_left_kg}
+    stood = dict(line.stood_kg)
+    for month, kg in arrived.items() if line.steps else ():
+        stood[month] = stood.get(month, 0) + kg
     return replace(
         line,
         months=tuple((month, kg - taken.get((own, month), 0)) for month, kg in line.months),
-        year_left_kg=tuple((year, kg - arrived.get((own, year), 0)) for year, kg in line.year_left_kg),
+        year_left_kg=tuple((year, kg - in_year[year]) for year, kg in line.year_left_kg),
+        stood_kg=tuple(stood.items()),
         storage_kg=tuple((month, kg - stored.get(month, 0)) for month, kg in line.storage_kg),
         arriving=(*line.arriving, *promised),
     )

@@ -53,6 +53,7 @@ def explain(outcome: Outcome, settled: Settled) -> ProposedAward:
         alternatives=alternatives,
         filings=settled.filings,
         waits=outcome.waits.get(settled.pair, ()),
+        less_fen_per_t=settled.less_fen_per_t,
     )
 
 
@@ -68,6 +69,7 @@ def _explanation(outcome: Outcome, settled: Settled, rank: int, alternatives: tu
         recycler=(
             *_for_recycler(settled),
             *price,
+            *_steps(settled),
             *in_front,
             *way,
             *_load(outcome, settled),
@@ -112,6 +114,16 @@ def _for_recycler(settled: Settled) -> Iterator[Sentence]:
         " %(freight_fen_per_t)s freight and %(deduction_fen_per_t)s expected deductions, which you keep.",
         _money(settled),
     )
+
+
+def _steps(settled: Settled) -> Iterator[Sentence]:
+    """Tell the recycler, whose price steps nobody else reads, what they take off for this award."""
+    if settled.less_fen_per_t:
+        yield Sentence(
+            "By your price steps the bid for this is %(less_fen_per_t)s yuan per tonne below your first price: what the steps"
+            " of a month take off is borne evenly by all that arrives in it, as far as the producers' reserves allow.",
+            {"less_fen_per_t": settled.less_fen_per_t},
+        )
 
 
 def _for_park(settled: Settled) -> Iterator[Sentence]:

@@ -176,20 +176,21 @@ class _Further:
     def _margins(self, awards: tuple[ProposedAward, ...]) -> dict[Pair, Margin]:
         """Return the margins of the greatest awards, of each that of its least safe month."""
         n = self.last.supply.size
-        place = {
-            self.assembled.arcs[arc]: at for at, arc in enumerate(np.flatnonzero(self.outcome.cleared.open).tolist())
-        }
+        places: dict[tuple[int, int, Month], list[int]] = {}  # several where a line has price steps
+        pairs: dict[int, Pair] = {}
+        for at, arc in enumerate(np.flatnonzero(self.outcome.cleared.open).tolist()):
+            places.setdefault(self.assembled.arcs[arc], []).append(at)
+            pairs[at] = self.assembled.arcs[arc][:2]
         asked: list[int] = []
         steps = searches_for(self.last, np.arange(self.last.lot.size)) + _SEARCH
         spent = 0
         for award in sorted(awards, key=lambda each: (-each.kg, each.listing_id, each.line_id)):
-            arcs = [place.get((award.listing_id, award.line_id, month)) for month, _ in award.months]
-            used = [at for at in arcs if at is not None and self.allocation.kg[at]]
+            months = (places.get((award.listing_id, award.line_id, month), ()) for month, _ in award.months)
+            used = [at for arcs in months for at in arcs if self.allocation.kg[at]]
             spent += int(steps[used].sum())
             if spent > MARGIN_WORK:
                 break
             asked += used  # what stands by a rule of contracts is not asked about
-        pairs = {at: arc[:2] for arc, at in place.items()}
         found: dict[Pair, Margin] = {}
         for each in margins(self.last, self.allocation, np.array(asked, dtype=np.int64)):
             pair = pairs[each.arc]

@@ -11,9 +11,10 @@ from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Leftover, SnapshotLine, SnapshotLot
 from marketplace.domain.wording import Sentence, Value
 from marketplace.matching.apart import why_apart
-from marketplace.matching.assembly import Node, Pair
+from marketplace.matching.assembly import Pair
 from marketplace.matching.changes import AtMean, FullTruck, MoreRoom, SmallerLot
 from marketplace.matching.contracts import least_kg
+from marketplace.matching.linenodes import Node
 from marketplace.matching.nearest import Miss, Nearest, could_move, flip
 from marketplace.matching.outcome import Outcome
 
@@ -202,11 +203,19 @@ class _Finder:
         shared = self.outcome.share_kg(pair)
         if shared == 0:
             return "kept_for_small", Sentence("What is left is the share that the listing keeps for small works."), None
-        apart = why_apart(self.outcome, pair, month, (filed, capped, shared))
+        if self.outcome.step_kg(pair, month) == 0:
+            sentence = Sentence(
+                "What the line still takes in %(asked_month)s it takes for less, and that does not cover reserve, freight and"
+                " deductions.",
+                {"asked_month": str(month)},
+            )
+            return "price_step", sentence, None
+        limits = self.outcome.limits(pair, month)
+        apart = why_apart(self.outcome, pair, month, limits)
         if apart is not None:
             return apart
         gain = min(self.outcome.left_kg[pair[0], month], self.outcome.room_kg[pair[1], month])
-        gain = min([gain, *(most for most in (filed, capped, shared) if most is not None)])
+        gain = min([gain, *limits])
         gain -= gain % self.outcome.load_kg
         sentence = Sentence(
             "What could still go there lies below the least lot of %(least_kg)s t for one contract.",
@@ -223,9 +232,9 @@ class _Finder:
             return None  # a tonne is no truckload
         for line_id in fitting:
             pair = (listing_id, line_id)
-            limits = (self.outcome.filed_kg(pair, month), self.outcome.cap_kg(pair), self.outcome.share_kg(pair))
+            limits = self.outcome.limits(pair, month)
             enough = self.outcome.carried_kg(pair) + TONNE_KG >= least_kg(self.assembled, pair)
-            if kg < TONNE_KG or not enough or any(most is not None and most < TONNE_KG for most in limits):
+            if kg < TONNE_KG or not enough or any(most < TONNE_KG for most in limits):
                 return None
         change = Sentence("A further tonne of room at any of these lines would take one more tonne of it.")
         return change, MoreRoom(listing_id, fitting[0], month)

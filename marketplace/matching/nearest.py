@@ -47,8 +47,8 @@ class Miss:
     """
     A pair that does not fit in a month, and how many kilograms could move at once if it did.
 
-    That is what is left of the lot, of its cap for the buyer, of the line's room, of the filing and of a mean of the line, in
-    whole truckloads where the round asks for them; 0 if it makes no contract for a least lot.
+    That is what is left of the lot, of its cap for the buyer, of the line's room at a price that covers it, of the filing and
+    of a mean of the line, in whole truckloads where the round asks for them; 0 if it makes no contract for a least lot.
     """
 
     pair: Pair
@@ -110,7 +110,7 @@ class Nearest:
         if gain and codes.isdisjoint(_FILINGS):
             filed = outcome.filed_kg(pair, month)
             gain = gain if filed is None else min(gain, filed)
-        limits = (outcome.cap_kg(pair), outcome.share_kg(pair))
+        limits = (outcome.cap_kg(pair), outcome.share_kg(pair), outcome.step_kg(pair, month) if gain else None)
         gain = min([gain, *(most for most in limits if most is not None)])
         mean = outcome.mean_left(pair, month) if gain else None
         gain = gain if mean is None else min(gain, mean.kg)

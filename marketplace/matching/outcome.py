@@ -12,8 +12,9 @@ from marketplace.domain.fit import Fit, last_day
 from marketplace.domain.quantities import Month
 from marketplace.domain.results import Stored
 from marketplace.domain.waiting import Wait, shifted
-from marketplace.matching.assembly import Assembled, Node, Pair
+from marketplace.matching.assembly import Assembled, Pair, spare
 from marketplace.matching.contracts import Cleared
+from marketplace.matching.linenodes import Node
 from marketplace.matching.means import promised
 from marketplace.matching.storage import storage_cost, stored_of, waits_of
 
@@ -57,7 +58,8 @@ class Outcome:
         masses = self.cleared.kg.tolist()
         for (listing_id, line_id, month), kg in zip(self.assembled.arcs, masses, strict=True):
             if kg:
-                flows.setdefault((listing_id, line_id), {})[month] = kg
+                months = flows.setdefault((listing_id, line_id), {})
+                months[month] = months.get(month, 0) + kg  # a line with price steps has several arcs in a month
         return dict(sorted(flows.items()))
 
     @cached_property
@@ -154,7 +156,7 @@ class Outcome:
 
     @cached_property
     def line_node(self) -> Mapping[Node, int]:
-        """Where a line and month stand in the arrays."""
+        """Where the room of a line in a month stands in the arrays: at the last of several nodes."""
         return {node: place for place, node in enumerate(self.assembled.line_nodes)}
 
     @cached_property
@@ -220,6 +222,38 @@ class Outcome:
             if listing_id == pair[0] and not self._small[buyer_id]
         )
         return left - sum(taken)
+
+    def step_kg(self, pair: Pair, month: Month) -> int | None:
+        """
+        Return how much more a line takes in a month at a price that covers the pair; None if its last step does.
+
+        In a round for the most tonnes those that a later step covers make way; in one for the greatest surplus that costs more
+        than it brings.
+        """
+        assembled, line = self.assembled, self.assembled.lines[pair[1]]
+        most = spare(assembled.snapshot, assembled.lots[pair[0]], self.fit_in_any(pair)) if line.steps else 0
+        beyond = next((step for step in line.steps if step.less_fen_per_t > most), None)
+        if beyond is None:
+            return None
+        stands = self._arriving.get((pair[1], month), {})
+        if assembled.snapshot.objective == "utilization":
+            least = beyond.less_fen_per_t
+            stands = {each: kg for each, kg in stands.items() if assembled.spare_fen_per_t(each) < least}
+        left = beyond.beyond_kg - dict(line.stood_kg).get(month, 0)
+        return max(0, left - left % self.load_kg - sum(stands.values()))
+
+    @cached_property
+    def _arriving(self) -> Mapping[Node, Mapping[Pair, int]]:
+        arriving: dict[Node, dict[Pair, int]] = {}
+        for pair, months in self.flows.items():
+            for month, kg in months.items():
+                arriving.setdefault((pair[1], month), {})[pair] = kg
+        return arriving
+
+    def limits(self, pair: Pair, month: Month) -> tuple[int, ...]:
+        """Return how much more a filing, a cap, the share for small works and a price step leave the pair, each if there is one."""
+        found = (self.filed_kg(pair, month), self.cap_kg(pair), self.share_kg(pair), self.step_kg(pair, month))
+        return tuple(most for most in found if most is not None)
 
     def mean_left(self, pair: Pair, month: Month) -> MeanLeft | None:
         """Return what the means of a line leave of a lot whose value is beyond one of them; None if no value is."""

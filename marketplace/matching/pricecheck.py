@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from marketplace.domain.deductions import judge
+from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import PriceProof, ProposedAward, RoundResult, Snapshot, SnapshotLine, SnapshotLot
 
 
@@ -41,7 +42,9 @@ class _Books:
         return (self.lots[award.listing_id].offered.reserve_fen_per_t or 0) - self.snapshot.subsidy_fen_per_t
 
     def bid(self, award: ProposedAward) -> int | None:
-        return self.lines[award.line_id].accepting.materials.get(award.material)
+        """Return what was bid for a tonne delivered, less what the line's price steps are said to take off."""
+        first = self.lines[award.line_id].accepting.materials.get(award.material)
+        return None if first is None else first - award.less_fen_per_t
 
     def outlay(self, award: ProposedAward) -> int:
         """Return freight and expected deductions of a tonne, counted again."""
@@ -62,7 +65,7 @@ def prices_certificate(snapshot: Snapshot, result: RoundResult) -> tuple[PricePr
     said = {name: tuple(check(books)) for name, check in CHECKS.items()}
     proof = PriceProof(
         reserves_kept=not said["reserves"],
-        bids_kept=not said["bids"],
+        bids_kept=not said["bids"] and not said["steps"],
         balanced=not said["balance"] and not said["totals"],
         storage_covered=not said["storage"],
     )
@@ -84,6 +87,29 @@ def _bids(books: _Books) -> Iterator[str]:
             yield f"{name}: the line bids nothing for this material"
         elif price + books.outlay(award) > bid:
             yield f"{name}: {price} fen per tonne is {price + books.outlay(award) - bid} above the net bid"
+
+
+def _steps(books: _Books) -> Iterator[str]:
+    """What the price steps of a line take off is taken off its awards in all, and nothing is where there are none."""
+    arrives: dict[tuple[int, Month], int] = {}
+    granted: dict[int, int] = {}
+    for name, award, _ in books.priced():
+        if award.less_fen_per_t < 0 or (award.less_fen_per_t and not books.lines[award.line_id].steps):
+            yield f"{name}: {award.less_fen_per_t} fen per tonne are taken off the bid, and the line has no such step"
+        granted[award.line_id] = granted.get(award.line_id, 0) + award.kg * award.less_fen_per_t
+        for month, kg in award.months:
+            arrives[award.line_id, month] = arrives.get((award.line_id, month), 0) + kg
+    due = dict.fromkeys(granted, 0)
+    for (line_id, month), kg in arrives.items():
+        line, before = books.lines[line_id], 0
+        stood = dict(line.stood_kg).get(month, 0)
+        for step in line.steps:  # each takes off so much more than the one before, from where it begins
+            beyond = max(0, stood + kg - step.beyond_kg) - max(0, stood - step.beyond_kg)
+            due[line_id] += beyond * (step.less_fen_per_t - before)
+            before = step.less_fen_per_t
+    for line_id, fen in sorted(due.items()):
+        if granted[line_id] < fen:
+            yield f"line {line_id}: its price steps take {_fen(1, fen)} fen off, and its awards {_fen(1, granted[line_id])}"
 
 
 def _balance(books: _Books) -> Iterator[str]:
@@ -155,7 +181,7 @@ def _storage(books: _Books) -> Iterator[str]:
 
 
 CHECKS: Final[Mapping[str, Callable[[_Books], Iterator[str]]]] = MappingProxyType(
-    {"reserves": _reserves, "bids": _bids, "balance": _balance, "totals": _totals, "storage": _storage}
+    {"reserves": _reserves, "bids": _bids, "steps": _steps, "balance": _balance, "totals": _totals, "storage": _storage}
 )
 """What is asked of prices: individual rationality of both sides, their own storage counted, budget balance by the tonne and in all."""
 

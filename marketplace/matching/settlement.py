@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from marketplace.domain.fit import Fit
 from marketplace.domain.quantities import Month
-from marketplace.matching.assembly import Assembled, Pair, least_price
+from marketplace.matching.assembly import Assembled, Flows, Pair, least_price
+from marketplace.matching.pricesteps import less_of
 from marketplace.matching.shares import Shares
-
-Flows: TypeAlias = Mapping[Pair, Mapping[Month, int]]
-"""Kilograms by pair and month; only what is more than zero, sorted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +19,7 @@ class Settled:
 
     ``price_fen_per_t`` is what the recycler pays the producer at its gate, ``delivered_fen_per_t`` that with freight
     and the expected deduction on top: the price in the contract, off which deductions are taken. None without prices.
+    ``less_fen_per_t`` is by how much the bid for it lies below the first price of the line, by its price steps.
     ``filings`` are the ids of those by which the months are open, between provinces.
     """
 
@@ -32,6 +30,12 @@ class Settled:
     delivered_fen_per_t: int | None
     fit: Fit
     filings: tuple[tuple[Month, int], ...]
+    less_fen_per_t: int = 0
+
+    @property
+    def net_bid_fen_per_t(self) -> int | None:
+        """What the recycler bids at the producer's gate, price steps, freight and expected deductions counted in."""
+        return None if self.fit.net_fen_per_t is None else self.fit.net_fen_per_t - self.less_fen_per_t
 
     @property
     def pair(self) -> Pair:
@@ -51,8 +55,10 @@ def settle(assembled: Assembled, flows: Flows, shares: Shares | None = None) -> 
     ``shares`` are those of a round for the greatest surplus; every other market round settles midway. Raises ValueError
     for a pair of a market round that has no reserve, no bid or a bid below the least price.
     """
+    less = less_of(assembled, flows) if assembled.snapshot.kind == "market" else {}
     return tuple(
-        _settled(assembled, pair, tuple(sorted(months.items())), shares) for pair, months in sorted(flows.items())
+        _settled(assembled, pair, tuple(sorted(months.items())), less.get(pair, {}), shares)
+        for pair, months in sorted(flows.items())
     )
 
 
@@ -84,16 +90,26 @@ def shared_price(*, least_fen_per_t: int, shares: Iterable[tuple[int, int]]) -> 
     return least_fen_per_t + sum(kg * share for kg, share in masses) // sum(kg for kg, _ in masses)
 
 
-def _settled(assembled: Assembled, pair: Pair, months: tuple[tuple[Month, int], ...], shares: Shares | None) -> Settled:
+def _settled(
+    assembled: Assembled,
+    pair: Pair,
+    months: tuple[tuple[Month, int], ...],
+    less: Mapping[Month, int],
+    shares: Shares | None,
+) -> Settled:
     fit, filing_of = assembled.fits[pair], assembled.filing_of
     price = delivered = None
+    taken_off = -(-sum(kg * less.get(month, 0) for month, kg in months) // sum(kg for _, kg in months))
     if assembled.snapshot.kind == "market":
         least, net = least_price(assembled.snapshot, assembled.lots[pair[0]]), fit.net_fen_per_t
         if net is None:
             raise ValueError(f"listing {pair[0]} and line {pair[1]} have no two prices to settle between")
-        price = gate_price(least_fen_per_t=least, net_fen_per_t=net)
+        price = gate_price(least_fen_per_t=least, net_fen_per_t=net - taken_off)
         if shares is not None:
-            parts = [(kg, shares.fen_per_t(pair, month, net - least)) for month, kg in months]
+            parts = [
+                (kg, min(shares.fen_per_t(pair, month, net - least), net - least - less.get(month, 0)))
+                for month, kg in months
+            ]
             price = shared_price(least_fen_per_t=least, shares=parts)
         delivered = price + fit.haul.freight_fen_per_t + fit.deduction_fen_per_t
     return Settled(
@@ -104,4 +120,5 @@ def _settled(assembled: Assembled, pair: Pair, months: tuple[tuple[Month, int], 
         delivered_fen_per_t=delivered,
         fit=fit,
         filings=tuple((month, filing_of[*pair, month]) for month, _ in months if (*pair, month) in filing_of),
+        less_fen_per_t=taken_off,
     )

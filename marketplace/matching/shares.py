@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from marketplace.domain.quantities import Month
-from marketplace.matching.assembly import Assembled, Node, Pair
+from marketplace.matching.assembly import Assembled, Pair
 from marketplace.matching.contracts import Cleared
+from marketplace.matching.linenodes import Node
 from marketplace.solver.meaning.ends import NO_END, price_ends
 from marketplace.solver.problem import Integers
 
@@ -17,19 +20,27 @@ class Shares:
     """
     Twice what a tonne is worth at each lot and line in each month, in fen, midway between its least and its greatest worth.
 
-    Twice, since the midpoint of two whole numbers need not be whole.
+    Twice, since the midpoint of two whole numbers need not be whole. ``of_line`` is by the place of a node, of which a line
+    with price steps has several in a month: ``stands`` is the last on which a pair does, and ``less`` what is bid less there.
     """
 
     of_lot: Mapping[Node, int]
-    of_line: Mapping[Node, int]
+    of_line: list[int]
+    stands: Mapping[tuple[int, int, Month], int]
+    less: tuple[int, ...]
 
     @classmethod
     def of(cls, assembled: Assembled, cleared: Cleared) -> Shares:
         """Return the shares of a round, from the problem that was solved last; raises SolverFailed without a proof."""
         ends = price_ends(cleared.last, cleared.allocation)
+        used = np.flatnonzero(cleared.kg)
         return cls(
             of_lot=dict(zip(assembled.lot_nodes, _doubled(ends.lots_least, ends.lots_most), strict=True)),
-            of_line=dict(zip(assembled.line_nodes, _doubled(ends.lines_least, ends.lines_most), strict=True)),
+            of_line=_doubled(ends.lines_least, ends.lines_most),
+            stands={
+                assembled.arcs[arc]: int(assembled.problem.line[arc]) for arc in used.tolist()
+            },  # the last of several
+            less=assembled.less_fen_per_t,
         )
 
     def fen_per_t(self, pair: Pair, month: Month, surplus_fen_per_t: int) -> int:
@@ -40,8 +51,9 @@ class Shares:
         lot's is the share. A least lot, a filing or a cap can keep more or less between the two than that: what is over,
         or missing, is shared evenly, and nobody gets less than nothing.
         """
-        lot, line = self.of_lot[pair[0], month], self.of_line[pair[1], month]
-        return min(max((lot + 2 * surplus_fen_per_t - line) // 4, 0), surplus_fen_per_t)
+        stands = self.stands[*pair, month]
+        lot, line, less = self.of_lot[pair[0], month], self.of_line[stands], self.less[stands]
+        return min(max((lot + 2 * (surplus_fen_per_t - less) - line) // 4, 0), surplus_fen_per_t)
 
 
 def _doubled(least: Integers, most: Integers) -> list[int]:

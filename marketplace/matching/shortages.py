@@ -51,8 +51,11 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
     farthest_m = max(assembled.fits[assembled.arcs[arc][:2]].haul.great_circle_m for arc in arcs)
     radius_km = -(-farthest_m // 1000)
     load_kg = outcome.cleared.load_kg  # in whole truckloads the problem counts loads
-    supply_kg, room_kg = int(last.supply[lots].sum()) * load_kg, int(last.capacity[lines].sum()) * load_kg
-    stored_kg = _leaving(outcome, lots, lines) * load_kg
+    into_room_kg, stored_kg = (kg * load_kg for kg in _leaving(outcome, lots, lines))
+    supply_kg, room_kg = (
+        int(last.supply[lots].sum()) * load_kg,
+        int(last.capacity[lines].sum()) * load_kg + into_room_kg,
+    )
     several = len(months) > 1 or stored_kg > 0
     values: dict[str, Value] = {
         "radius_km": radius_km,
@@ -67,7 +70,13 @@ def _region(outcome: Outcome, lots: list[int], lines: list[int], arcs: list[int]
         " %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
         values,
     )
-    if load_kg > 1:
+    if any(outcome.assembled.lines[line_id].steps for line_id in line_ids):
+        sentence = Sentence(
+            "Within %(radius_km)s km of these plants, the lines that can take their %(short_material)s have room, at prices that"
+            " cover it, for %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t against %(room_kg)s t.",
+            values,
+        )
+    elif load_kg > 1:
         sentence = Sentence(
             "Within %(radius_km)s km of these plants, counted in whole truckloads, the lines that can take their"
             " %(short_material)s have room for %(short_kg)s t less than there is in %(short_month)s: %(supply_kg)s t"
@@ -113,9 +122,18 @@ def _over_months(values: dict[str, Value], last_month: str, stored_kg: int) -> S
     )
 
 
-def _leaving(outcome: Outcome, lots: list[int], lines: list[int]) -> int:
-    """Return what can wait, in yards and at lines of a region, for months that are not short."""
-    last, found = outcome.cleared.last, outcome.cleared.allocation
+def _leaving(outcome: Outcome, lots: list[int], lines: list[int]) -> tuple[int, int]:
+    """
+    Return what may pass out of a region: from price steps that are short to the room of their lines, which is not; and what can
+    wait, in yards and at lines, for months that are not short.
+    """
+    last, found, n = outcome.cleared.last, outcome.cleared.allocation, outcome.cleared.last.supply.size
     short = np.concatenate([found.short_lots, found.short_lines])
-    own = np.isin(last.carry.tail, [*lots, *(line + last.supply.size for line in lines)])
-    return int(last.carry.most_kg[own & ~short[last.carry.head]].sum())
+    own = np.isin(last.carry.tail, [*lots, *(line + n for line in lines)]) & ~short[last.carry.head]
+    nodes = (*outcome.assembled.lot_nodes, *outcome.assembled.line_nodes)
+    leaving = {True: 0, False: 0}
+    for tail, head, kg in zip(
+        *(each[own].tolist() for each in (last.carry.tail, last.carry.head, last.carry.most_kg)), strict=True
+    ):
+        leaving[nodes[tail] == nodes[head]] += kg
+    return leaving[True], leaving[False]

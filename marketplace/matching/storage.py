@@ -9,8 +9,8 @@ from marketplace.domain.quantities import Month, payable_fen
 from marketplace.domain.results import Stored
 from marketplace.domain.rounds import Snapshot, SnapshotLine, SnapshotLot
 from marketplace.domain.waiting import Side, Wait, fetched_later, over_month_ends, used_later
-from marketplace.matching.assembly import Assembled, Pair, least_price
-from marketplace.matching.settlement import Flows, Settled
+from marketplace.matching.assembly import Assembled, Flows, Pair, least_price
+from marketplace.matching.settlement import Settled
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def uncovered(assembled: Assembled, settled: Iterable[Settled], waits: Mapping[P
     stored_lots, stored_lines = frozenset(of_lots), frozenset(of_lines)
     rounded = 1 if snapshot.objective == "surplus" else 0
     for each in settled:
-        price, net = each.price_fen_per_t or 0, each.fit.net_fen_per_t or 0
+        price, net = each.price_fen_per_t or 0, each.net_bid_fen_per_t or 0
         least = least_price(snapshot, assembled.lots[each.listing_id])
         of_lots[each.listing_id] = of_lots.get(each.listing_id, 0) - (price - least + rounded) * each.kg
         of_lines[each.line_id] = of_lines.get(each.line_id, 0) - (net - price + rounded) * each.kg

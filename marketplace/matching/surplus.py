@@ -26,7 +26,7 @@ def surplus_of(outcome: Outcome, awards: Iterable[ProposedAward], *, least_cost:
         fit = assembled.fits[award.listing_id, award.line_id]
         asked += payable_fen(award.kg, least_price(assembled.snapshot, assembled.lots[award.listing_id]))
         paid += payable_fen(award.kg, award.price_fen_per_t or 0)
-        bidden += payable_fen(award.kg, fit.net_fen_per_t or 0)
+        bidden += payable_fen(award.kg, (fit.net_fen_per_t or 0) - award.less_fen_per_t)
     missed = weighted(outcome.cleared.kg, assembled.problem.cost) + outcome.storage_cost - least_cost
     return Surplus(
         total_fen=bidden - asked,

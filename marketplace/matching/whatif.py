@@ -83,7 +83,8 @@ def what_if(snapshot: Snapshot, result: RoundResult, question: Question, engine:
     if again.arcs:
         for arc, mass in zip(again.arcs, allocate(again, _within(engine, pairs), prove).kg.tolist(), strict=True):
             if mass:
-                flows.setdefault(arc[:2], {})[arc[2]] = mass
+                months = flows.setdefault(arc[:2], {})
+                months[arc[2]] = months.get(arc[2], 0) + mass
     kg = {pair: sum(months.values()) for pair, months in flows.items()}
     inside = {lot.listing_id for lot in again.snapshot.lots}
     had = {(award.listing_id, award.line_id): award for award in result.awards if award.listing_id in inside}

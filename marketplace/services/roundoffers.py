@@ -79,7 +79,7 @@ def hand_in_offer(
                 select(LineMaterial.material, LineMaterial.price_fen_per_t).where(LineMaterial.line_id == line_id)
             )
         }
-        for material, price in offer.prices:
+        for material, price in (*offer.prices, *offer.lowest):
             if material not in stated:
                 raise Invalid("The line does not take this material.", field="prices")
             if not confirmed and is_unusual(price, stated[material]):

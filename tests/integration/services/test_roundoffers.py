@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from marketplace.adapters.sealing import KeyFile
 from marketplace.domain.actors import Actor
 from marketplace.domain.errors import Conflict, Invalid, MarketplaceError, NotAllowed, NotFound
+from marketplace.domain.pricesteps import PriceStep
 from marketplace.domain.roundoffers import LineOffer, ListingReserve
 from marketplace.domain.rounds import Snapshot
 from marketplace.persistence.audit import AuditRow
@@ -107,6 +108,25 @@ def test_offer_and_reserve_stand_in_the_place_of_what_is_stated(trade: Trade) ->
     assert [each.invariant.code for each in broken(trade.session)] == []
 
 
+def test_what_is_beyond_a_step_is_settled_below_the_first_price(trade: Trade) -> None:
+    trade.offer(replace(OFFER, steps=(PriceStep(beyond_kg=2_000_000, less_fen_per_t=600),)))
+    trade.reserve()
+
+    trade.run()
+
+    (line,) = trade.frozen.lines
+    assert line.steps == (PriceStep(beyond_kg=2_000_000, less_fen_per_t=600),)
+    publish_round(trade.session, trade.made.administrator, trade.of.id, now=CLOSED)
+    (award,) = awards_of(trade.session, trade.of)
+    assert award.kg == 9_000_000
+    # a third of each month is bid 600 less: 200 on each tonne
+    assert award.price_fen_per_t == 900 + (7000 - 200 - award.freight_fen_per_t - 900) // 2
+    (row,) = offers_page(trade.session, trade.buyer, trade.of.id, now=CLOSED).lines
+    assert row.sent is not None
+    assert row.sent.content == replace(OFFER, steps=line.steps)
+    assert [each.invariant.code for each in broken(trade.session)] == []
+
+
 def test_without_any_lines_and_listings_take_part_as_they_state(trade: Trade) -> None:
     trade.run()
 
@@ -163,6 +183,11 @@ def test_the_same_again_changes_nothing_another_takes_its_place_and_may_be_taken
 REFUSED: dict[str, tuple[type[MarketplaceError], str, Callable[[Trade], object]]] = {
     "another material": (Invalid, "does not take", lambda t: t.offer(replace(OFFER, prices=(("gypsum", 100),)))),
     "more than the line": (Invalid, "takes in", lambda t: t.offer(replace(OFFER, kg_per_month=20_000_001))),
+    "a last price that is unusual": (
+        Invalid,
+        "five times",
+        lambda t: t.offer(replace(OFFER, steps=(PriceStep(beyond_kg=1_000_000, less_fen_per_t=6500),))),
+    ),
     "an unusual price": (Invalid, "five times", lambda t: t.offer(replace(OFFER, prices=(("fly_ash", 70000),)))),
     "after the end": (Conflict, "does not collect", lambda t: t.offer(at=timedelta(days=3))),
     "a reserve after the end": (Conflict, "does not collect", lambda t: t.reserve(at=timedelta(days=3))),

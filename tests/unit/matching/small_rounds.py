@@ -12,6 +12,7 @@ from marketplace.domain.deductions import Limit
 from marketplace.domain.fit import Accepting, Filing, Offered
 from marketplace.domain.haulage import Band, Tariff
 from marketplace.domain.places import Point
+from marketplace.domain.pricesteps import PriceStep
 from marketplace.domain.quantities import Month
 from marketplace.domain.rounds import Snapshot, SnapshotFiling, SnapshotLine, SnapshotLot
 
@@ -141,6 +142,16 @@ _STORAGE = st.sampled_from(
     ]
 )
 """What may wait over the end of January, at a plant or in front of a line."""
+_STEPS = st.sampled_from(
+    [
+        {},
+        {},
+        {"steps": (PriceStep(beyond_kg=11_000, less_fen_per_t=900),)},
+        {"steps": (PriceStep(beyond_kg=9_500, less_fen_per_t=1), PriceStep(beyond_kg=30_001, less_fen_per_t=3000))},
+        {"steps": (PriceStep(beyond_kg=20_000, less_fen_per_t=450),), "stood_kg": ((JANUARY, 13_001),)},
+    ]
+)
+"""What a line bids less for beyond a quantity; nothing in a planning round."""
 
 
 @st.composite
@@ -154,7 +165,10 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         )
         for filing_id in range(1, draw(st.integers(0, 2)) + 1)
     )
-    return snapshot(lots, lines, filings=filings, kind=draw(st.sampled_from(["market", "planning"])))
+    kind = draw(st.sampled_from(["market", "planning"]))
+    if kind == "planning":
+        lines = tuple(replace(each, steps=(), stood_kg=()) for each in lines)
+    return snapshot(lots, lines, filings=filings, kind=kind)
 
 
 def without_storage(round_: Snapshot) -> Snapshot:
@@ -201,4 +215,4 @@ def _lines(draw: st.DrawFn, line_id: int) -> SnapshotLine:
         least_lot_kg=draw(st.sampled_from([0, 0, 8_000, 25_000])),
         division_code=draw(_PROVINCES),
     )
-    return replace(drawn, **draw(_STORAGE))
+    return replace(drawn, **draw(_STORAGE), **draw(_STEPS))
