@@ -54,6 +54,7 @@ BLUEPRINTS: Final = (
     "whatif",
     "awards",
     "contracts",
+    "shipments",
     "ledger",
     "parks",
     "commitments",

@@ -27,12 +27,13 @@ class Belonging:
     What an object belongs to.
 
     ``owners`` are the organizations whose own it is, ``parties`` those on the other side of a deal, ``parks`` the
-    parks that oversee one of them. Empty: it belongs to the platform.
+    parks that oversee one of them, ``sites`` where it lies. Empty: it belongs to the platform.
     """
 
     owners: frozenset[int] = frozenset()
     parties: frozenset[int] = frozenset()
     parks: frozenset[int] = frozenset()
+    sites: frozenset[int] = frozenset()
 
     @classmethod
     def to(cls, owner: int, *parks: int | None, parties: tuple[int, ...] = ()) -> Belonging:
@@ -119,6 +120,8 @@ class Actor:
                 return held.organization_id in of.owners
             case Relation.PARTY:
                 return held.organization_id in of.parties
+            case Relation.SITE:
+                return held.site_id in of.sites
             case Relation.PARK:
                 # nobody judges in the own cause
                 return held.park_id in of.parks and not self.organization_ids & (of.owners | of.parties)

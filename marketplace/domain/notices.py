@@ -15,6 +15,7 @@ SUBJECTS: Final[dict[str, frozenset[str]]] = {
             "again",
         }
     ),
+    "shipments": frozenset({"weights_differ", "weight_proposed", "load_rejected"}),
     "rounds": frozenset({"awards", "nothing_awarded"}),
     "bids": frozenset({"outbid", "bids_lost", "bid_void"}),
     "questions": frozenset({"question", "answer"}),
@@ -32,6 +33,7 @@ ALWAYS_MAILED: Final = frozenset({"reset", "invitation", "appointment"})
 """Kinds that hold a key: who asked for one, or was invited, has no other way to get it."""
 
 ABOUT: Final = (
+    ("shipment", "shipment_id"),
     ("contract", "contract_id"),
     ("award", "award_id"),
     ("line", "line_id"),

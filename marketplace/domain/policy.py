@@ -20,6 +20,8 @@ class Relation(Enum):
     """It is the own organization's."""
     PARTY = "party"
     """The own organization is on the other side of the deal."""
+    SITE = "site"
+    """It lies at the own site."""
     PARK = "park"
     """It is overseen by the own park, and the own organization has no part in it."""
 
@@ -108,6 +110,15 @@ POLICY: Final[dict[str, Action]] = {
     "award.answer": _row(writes=True, signatory="own party"),
     "contract.read": _row(clerk="own party", signatory="own party", park_administrator="park", auditor="any"),
     "contract.change": _row(writes=True, signatory="own party"),
+    # shipments and tickets
+    "shipment.read": _row(
+        clerk="own party", signatory="own party", weigher="site", park_administrator="park", auditor="any"
+    ),
+    "shipment.plan": _row(writes=True, clerk="own party", signatory="own party"),
+    "shipment.weigh": _row(writes=True, clerk="own", signatory="own", weigher="site"),
+    "shipment.receive": _row(writes=True, clerk="own", signatory="own", weigher="site"),
+    "shipment.agree": _row(writes=True, signatory="own party"),
+    "shipment.use": _row(writes=True, signatory="own"),
     # rounds
     "offer.read": _row(clerk="own", signatory="own"),
     "offer.hand_in": _row(writes=True, signatory="own"),

@@ -142,6 +142,8 @@ class Filing(Base):
         CheckConstraint("valid_from <= valid_to", name="validity_in_order"),
         CheckConstraint("reserved_kg >= 0 and contracted_kg >= 0", name="counts_not_negative"),
         CheckConstraint("reserved_kg + contracted_kg <= filed_kg", name="not_over_filed"),
+        CheckConstraint("shipped_kg between 0 and filed_kg", name="shipped_within_filed"),
+        CheckConstraint("shipped_trips between 0 and filed_trips", name="trips_within_filed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -154,5 +156,8 @@ class Filing(Base):
     valid_to: Mapped[date]
     reserved_kg: Mapped[Kilograms] = mapped_column(default=0)
     contracted_kg: Mapped[Kilograms] = mapped_column(default=0)
+    shipped_kg: Mapped[Kilograms] = mapped_column(default=0)
+    shipped_trips: Mapped[int] = mapped_column(default=0)
+    """What has left under it: each trip and its tonnes, but for those that came back."""
     entered_at: Mapped[Instant]
     ended_at: Mapped[Instant | None]

@@ -228,6 +228,7 @@ class Contract(Base):
         UniqueConstraint("number"),
         CheckConstraint("kg > 0", name="kg_positive"),
         CheckConstraint("concluded_by in ('signatures', 'acceptances')", name="concluded_by_known"),
+        CheckConstraint("shipped_kg >= 0", name="shipped_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -242,4 +243,6 @@ class Contract(Base):
     terms_sha256: Mapped[str]
     concluded_by: Mapped[str]
     """``acceptances`` stands only with contracts that were made before every one had to be signed by both sides."""
+    shipped_kg: Mapped[Kilograms] = mapped_column(default=0)
+    """What has left the plant under it, but for what came back."""
     made_at: Mapped[Instant]

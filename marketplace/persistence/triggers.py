@@ -20,6 +20,7 @@ ONLY_GROW: Final = (
     "terminations",
     "termination_months",
     "shortfall_months",
+    "tickets",
 )
 
 

@@ -17,8 +17,8 @@ from marketplace.web.context import actor, now, parts, session
 from marketplace.web.files import pdf_file
 from marketplace.web.forms.contracts import DeclineForm, SignForm, TerminateForm, amend_form
 from marketplace.web.forms.rows import whole
-from marketplace.web.i18n import LANGUAGES, gettext, locale, speaking
-from marketplace.web.lists import wish
+from marketplace.web.i18n import gettext, speaking
+from marketplace.web.lists import language_asked, wish
 from marketplace.web.routing import requires
 
 blueprint = Blueprint("contracts", __name__)
@@ -46,7 +46,7 @@ def show(contract_id: int) -> ResponseReturnValue:
 def paper(contract_id: int) -> ResponseReturnValue:
     """Show one contract as a paper, in the language that is asked for."""
     page = _page(contract_id)
-    with speaking(_language()):
+    with speaking(language_asked()):
         return render_template("contracts/print.html", page=page, no_pdf=bool(request.args.get("no_pdf")))
 
 
@@ -55,7 +55,7 @@ def paper(contract_id: int) -> ResponseReturnValue:
 def pdf(contract_id: int) -> ResponseReturnValue:
     """Hand out one contract as a PDF; where none can be written, go to the page to print, which says so."""
     page = _page(contract_id)
-    with speaking(_language()):
+    with speaking(language_asked()):
         content = parts().printer.pdf(render_template("contracts/print.html", page=page, frame="pdf.html"))
     if content is None:
         asked: dict[str, Any] = {name: request.args[name] for name in ("language", "version") if name in request.args}
@@ -178,11 +178,6 @@ def terminate(contract_id: int) -> ResponseReturnValue:
 def _page(contract_id: int) -> reading.ContractPage:
     wished = whole(request.args.get("version")) or None
     return reading.contract_page(session(), actor(), contract_id, version=wished, now=now())
-
-
-def _language() -> str:
-    wished = request.args.get("language", "")
-    return wished if wished in LANGUAGES else locale()
 
 
 def _proof(form: Any, digest: str) -> FreshProof | None:

@@ -6,6 +6,7 @@ from flask import current_app, request, url_for
 from werkzeug.routing import BuildError
 
 from marketplace.queries.listed import Wish
+from marketplace.web.i18n import LANGUAGES, locale
 from marketplace.web.routing import could
 
 
@@ -17,6 +18,12 @@ def wish() -> Wish:
         sort=request.args.get("sort", "")[:40],
         number=int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 1,
     )
+
+
+def language_asked() -> str:
+    """Return the language that a paper is asked for in, or the reader's."""
+    wished = request.args.get("language", "")
+    return wished if wished in LANGUAGES else locale()
 
 
 def link(endpoint: str, **values: object) -> str | None:

@@ -49,9 +49,12 @@ def navigation() -> list[Place]:
                 ("board.near", gettext("What fits near me")),
                 ("bids.index", gettext("My bids")),
             ]
+        if acting.roles <= {"weigher"}:
+            places.append(("shipments.weighing", gettext("Weighing")))
         places += [
             ("awards.index", gettext("Awards")),
             ("contracts.index", gettext("Contracts")),
+            ("shipments.index", gettext("Shipments")),
             ("board.index", gettext("Board")),
         ]
         if acting.produces:

@@ -22,6 +22,7 @@ PLACE: Final = "\x00"
 """Stands where a mail has the address of the site, so that its lines of addresses are found again."""
 
 PAGES: Final = {
+    "shipment": ("shipments.show", "shipment_id"),
     "award": ("awards.show", "award_id"),
     "contract": ("contracts.show", "contract_id"),
     "line": ("lines.show", "line_id"),

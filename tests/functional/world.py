@@ -43,6 +43,7 @@ from marketplace.services.terminations import terminate_contract
 from marketplace.services.workdays import enter_day
 from marketplace.solver.engines import engine
 from tests.factories import SEALER, Make, accept, proof
+from tests.functional.lorries import shipment_of
 from tests.functional.routes import Route
 from tests.functional.telling import notice_of, off_token, search_of
 
@@ -289,7 +290,7 @@ class Builder:
         """Contracts: changed and then terminated, in force as it was, and with a change that is proposed."""
         producer, recycler = (self._actor(f"signatory of the {side}") for side in ("producer", "recycler"))
         contracts = []
-        for ahead in (14, 15, 16):
+        for ahead in (14, 15, 16, 0):
             month = self.month.plus(ahead)
             sold = self._listing(bids_close_at=self.ago(days=5), first_month=month, last_month=month)
             bid = self._bid(sold)
@@ -304,6 +305,8 @@ class Builder:
             new = NewAmendment(3500, {month: KG // 4}, "检修推迟。")
             proposed = propose_amendment(self.session, producer, contract_id, new, now=self.now)
             self.bundle(contract_id=contract_id, amendment_id=proposed)
+        lorry = shipment_of(self.session, producer, recycler, contracts[3][0], self.now)
+        self.bundle(shipment_id=lorry, place="origin")
         ended, _ = contracts[0]
         version = self.session.scalars(select(Amendment).where(Amendment.contract_id == ended)).one()
         amendment_id, terms_sha256 = version.id, version.terms_sha256

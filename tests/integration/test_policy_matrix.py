@@ -10,17 +10,18 @@ from marketplace.domain.actors import NOBODYS, Actor, Appointed, Belonging
 from marketplace.domain.errors import MarketplaceError, NotAllowed, NotFound
 from marketplace.domain.policy import EVERYBODY, POLICY, ROLES, Relation, noun_of
 
-OWN, OTHER, PARK, OTHER_PARK = 11, 22, 33, 44
+OWN, OTHER, PARK, OTHER_PARK, SITE = 11, 22, 33, 44, 55
 OF_ORGANIZATIONS = ("clerk", "signatory", "weigher")
 
 STANDINGS = {
     Relation.OWN: Belonging.to(OWN, OTHER_PARK),
     Relation.PARTY: Belonging.to(OTHER, OTHER_PARK, parties=(OWN,)),
     Relation.PARK: Belonging.to(OTHER, PARK),
+    Relation.SITE: Belonging(frozenset({OTHER}), sites=frozenset({SITE})),
     None: Belonging.to(OTHER, OTHER_PARK, parties=(99,)),
     "platform": NOBODYS,
 }
-"""How something can stand to the actors below: owned, across a deal, overseen, a stranger's, the platform's."""
+"""How something can stand to the actors below: owned, across a deal, at the own site, overseen, a stranger's, the platform's."""
 
 
 def actor(role: str) -> Actor:
@@ -28,6 +29,8 @@ def actor(role: str) -> Actor:
         return Actor()
     if role == EVERYBODY:
         return Actor(1, "nobody in particular")
+    if role == "weigher":
+        return Actor(1, role, (Appointed(role, organization_id=OWN, site_id=SITE),))
     if role in OF_ORGANIZATIONS:
         return Actor(1, role, (Appointed(role, organization_id=OWN),))
     if role == "park_administrator":
@@ -39,6 +42,8 @@ def reached(role: str, standing: object) -> bool:
     """Whether a role can stand in that relation to something at all."""
     if standing in (Relation.OWN, Relation.PARTY):
         return role in OF_ORGANIZATIONS
+    if standing is Relation.SITE:
+        return role == "weigher"
     if standing is Relation.PARK:
         return role == "park_administrator"
     return False

@@ -64,3 +64,12 @@ def lab_value(row: Row, sheet: int) -> Decimal:
     scattered = mean * Decimal(str(round(1 + chance.gauss(0, 1) * float(row["spread_percent"]) / 100, 6)))
     step = Decimal(1).scaleb(int(mean.as_tuple().exponent))
     return max(step, scattered.quantize(step, rounding=ROUND_HALF_EVEN))
+
+
+def moves(month: MonthFigures) -> Iterator[tuple[str, str, int]]:
+    """Yield what moved in a month: from, to, kilograms."""
+    yield "process", "yard", month.generated
+    yield "yard", "utilized", month.used
+    yield "yard", "store", month.stored
+    yield "yard", "disposed", month.disposed
+    yield "store", "utilized", month.old_used

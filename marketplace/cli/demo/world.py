@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -11,8 +10,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from marketplace.cli.demo import figures
+from marketplace.cli.demo.deal import load_deal, signatory
 from marketplace.cli.demo.tables import Row, decimal, fen, kg, rows
-from marketplace.domain.actors import SYSTEM
+from marketplace.domain.actors import SYSTEM, Actor
 from marketplace.domain.bids import Terms
 from marketplace.domain.deductions import judge
 from marketplace.domain.grades import grade_of
@@ -67,8 +67,13 @@ def load(session: Session, password_hash: str, *, sealer: Sealer, now: datetime)
 
     Everybody in it has the password that ``password_hash`` was made of.
     """
+    world = _World(session, password_hash, sealer, now)
     with transaction(session):
-        return _World(session, password_hash, sealer, now).load()
+        loaded = world.load()
+        ends = world.signatory("sg"), world.signatory("bc"), world.streams["sg_fa"].id, world.lines["bc_1"].id
+    seller, buyer, stream_id, line_id = ends
+    load_deal(session, seller=seller, buyer=buyer, stream_id=stream_id, line_id=line_id, now=now)
+    return loaded
 
 
 class _World:
@@ -97,6 +102,11 @@ class _World:
         postings = self._ledger()
         record(self.session, SYSTEM, "demo.load", "park", self.park.id, now=self.now, park_id=self.park.id)
         return Loaded(len(self.organizations), postings)
+
+    def signatory(self, key: str) -> Actor:
+        """Return the signatory of an organization as the use cases know them."""
+        person, of = self.signatories[key], self.organizations[key]
+        return signatory(person.id, person.display_name, of.id, produces=of.produces, recycles=of.recycles)
 
     def _keep(self, row: Any) -> Any:
         self.session.add(row)
@@ -411,7 +421,7 @@ class _World:
                 }
                 for month in figures.months(row, last)
                 if not (row["missing_last_month"] == "1" and month.month == last)
-                for debit, credit, mass in _moves(month)
+                for debit, credit, mass in figures.moves(month)
                 if mass
             ]
             for posting in told:
@@ -438,11 +448,3 @@ def _limit(row: Row) -> AcceptanceLimit:
         deduction_fen_per_unit=fen(row["deduction_yuan"]) if row["deduction_yuan"] else None,
         stop_value=decimal(row["stop_value"]),
     )
-
-
-def _moves(month: figures.MonthFigures) -> Iterator[tuple[str, str, int]]:
-    yield "process", "yard", month.generated
-    yield "yard", "utilized", month.used
-    yield "yard", "store", month.stored
-    yield "yard", "disposed", month.disposed
-    yield "store", "utilized", month.old_used

@@ -18,6 +18,7 @@ from marketplace.persistence.invariants.contracts import CONTRACTS
 from marketplace.persistence.invariants.kinds import Breach, Invariant
 from marketplace.persistence.invariants.quantities import QUANTITIES
 from marketplace.persistence.invariants.questions import QUESTIONS
+from marketplace.persistence.invariants.shipments import SHIPMENTS
 from marketplace.persistence.invariants.stocks import STOCKS
 from marketplace.persistence.invariants.trail import TRAIL
 
@@ -26,7 +27,7 @@ __all__ = ["INVARIANTS", "Breach", "Invariant", "broken"]
 MOST_NAMED: Final = 5
 """Rows that are named of one invariant; more are counted."""
 
-INVARIANTS: Final = (*QUANTITIES, *AWARDS, *CONTRACTS, *BIDS, *QUESTIONS, *STOCKS, *TRAIL)
+INVARIANTS: Final = (*QUANTITIES, *AWARDS, *CONTRACTS, *BIDS, *QUESTIONS, *SHIPMENTS, *STOCKS, *TRAIL)
 
 
 def broken(session: Session) -> Iterator[Breach]:

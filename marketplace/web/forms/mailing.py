@@ -11,6 +11,7 @@ from marketplace.web.i18n import lazy_gettext as lazy
 
 SUBJECT_LABELS = {
     "deals": lazy("Awards and contracts"),
+    "shipments": lazy("Shipments: scales that differ, loads that are rejected"),
     "rounds": lazy("Results of matching rounds"),
     "bids": lazy("My bids: outbid, void, lost"),
     "questions": lazy("Questions and answers on listings"),

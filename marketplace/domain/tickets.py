@@ -1,0 +1,188 @@
+"""
+Weighbridge tickets: what a scale said of a vehicle, and what about it makes one look twice.
+
+Gross and tare are entered, net is computed and never typed. What cannot be true is refused; what is unlikely is kept and
+marked, since the truck stands on the scale and has to go on.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+from marketplace.domain.errors import Invalid
+from marketplace.domain.listings import CLOSING_TIME
+from marketplace.domain.places import Point, great_circle_m
+from marketplace.domain.wording import Sentence
+
+End: TypeAlias = Literal["origin", "destination"]
+ENDS: Final[tuple[End, ...]] = ("origin", "destination")
+
+MOST_GROSS_KG: Final = 200_000
+"""More than any vehicle on a road; what is above is grams, or a typing error."""
+
+LEGAL_GROSS_KG: Final = 49_000
+"""
+The greatest lawful mass of a six-axle vehicle with its load: GB 1589-2016, table 3. From memory of the standard, to be
+confirmed; other vehicles may carry less.
+"""
+
+TARE_AGE: Final = timedelta(hours=24)
+"""A tare older than this may be of a fuller tank, a wetter body, or another trailer."""
+
+TARE_SPREAD_PERMILLE: Final = 50
+"""By how much a tare may lie off the mean of the plate's last ones."""
+
+LAST_TARES: Final = 5
+
+FASTEST_M_PER_S: Final = 33
+"""120 km/h over the great circle: no loaded truck is on two scales sooner than that."""
+
+AHEAD: Final = timedelta(minutes=10)
+"""How far the clock of a scale may be ahead of the server's."""
+
+MOST_TEXT: Final = 40
+
+_PLATE: Final = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z](?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|[A-HJ-NP-Z0-9]{6})"
+)
+"""Plates of the mainland: five characters after province and letter, or six of a new-energy vehicle (GA 36-2018)."""
+
+
+def plate_of(text: str, *, field: str = "plate") -> str:
+    """
+    Return a vehicle's plate as it is kept: half width, capitals, without dots and blanks. Raises Invalid if it is none.
+
+    >>> plate_of("晋Ｆ·1 2345")
+    '晋F12345'
+    """
+    plate = re.sub(r"[\s·.・-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if not _PLATE.fullmatch(plate):
+        raise Invalid("This is no plate of a vehicle, such as 晋F12345.", field=field)
+    return plate
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTicket:
+    """
+    A ticket as a scale printed it: its number, and gross and tare with their instants. Raises Invalid if it cannot be true.
+
+    ``key`` is made by the page that sends it, so that a request which a bad link repeats has one effect.
+    """
+
+    number: str
+    scale: str
+    gross_kg: int
+    tare_kg: int
+    gross_at: datetime
+    tare_at: datetime
+    key: str
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no scale says."""
+        for name in ("number", "scale"):
+            text = unicodedata.normalize("NFKC", getattr(self, name)).strip()
+            if not text:
+                raise Invalid("This is needed.", field=name)
+            if len(text) > MOST_TEXT:
+                raise Invalid("At most %(most)s characters.", field=name, most=MOST_TEXT)
+            object.__setattr__(self, name, text)
+        if not 8 <= len(self.key) <= 64:
+            raise Invalid("This page is too old. Load it again.", field="key")
+        if self.tare_kg <= 0:
+            raise Invalid("An empty vehicle weighs more than nothing.", field="tare_kg")
+        if self.gross_kg > MOST_GROSS_KG:
+            raise Invalid("No vehicle weighs more than 200 t. Is the unit right?", field="gross_kg")
+        if self.gross_kg <= self.tare_kg:
+            raise Invalid(
+                "Gross %(gross_kg)s t is not above tare %(tare_kg)s t. Are the two swapped?",
+                field="gross_kg",
+                gross_kg=self.gross_kg,
+                tare_kg=self.tare_kg,
+            )
+
+    @property
+    def net_kg(self) -> int:
+        """Gross less tare."""
+        return self.gross_kg - self.tare_kg
+
+    @property
+    def at(self) -> datetime:
+        """When the vehicle was weighed for the second time."""
+        return max(self.gross_at, self.tare_at)
+
+    def must_have_been(self, now: datetime) -> None:
+        """Raise Invalid for a weighing that is still to come, or long past."""
+        for name in ("gross_at", "tare_at"):
+            at: datetime = getattr(self, name)
+            if at > now + AHEAD:
+                raise Invalid("This time has not come yet. Is the clock of the scale right?", field=name)
+            if at < now - timedelta(days=366):
+                raise Invalid("This is more than a year past. Is the year right?", field=name)
+
+
+Mark: TypeAlias = Literal["overload", "tare_old", "tare_differs", "too_fast"]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Where and when a plate was weighed before."""
+
+    at: datetime
+    point: Point
+    tare_kg: int
+
+
+def marks(new: NewTicket, point: Point, before: Sequence[Weighed]) -> tuple[Mark, ...]:
+    """Return what about a ticket makes one look twice; ``before`` are the plate's last weighings elsewhere and here, newest first."""
+    return tuple(_marks(new, point, before))
+
+
+def _marks(new: NewTicket, point: Point, before: Sequence[Weighed]) -> Iterator[Mark]:
+    if new.gross_kg > LEGAL_GROSS_KG:
+        yield "overload"
+    if abs(new.gross_at - new.tare_at) > TARE_AGE:
+        yield "tare_old"
+    tares = [each.tare_kg for each in before[:LAST_TARES]]
+    if tares and abs(new.tare_kg * len(tares) - sum(tares)) * 1000 > TARE_SPREAD_PERMILLE * sum(tares):
+        yield "tare_differs"
+    if any(_too_fast(new, point, each) for each in before):
+        yield "too_fast"
+
+
+def _too_fast(new: NewTicket, point: Point, other: Weighed) -> bool:
+    seconds = min(abs(at - other.at) for at in (new.gross_at, new.tare_at)).total_seconds()
+    return great_circle_m(point, other.point) > seconds * FASTEST_M_PER_S
+
+
+MARK_SENTENCES: Final[dict[Mark, Sentence]] = {
+    "overload": Sentence(
+        "Above %(legal_kg)s t with its load: more than a vehicle of six axles may weigh.", {"legal_kg": LEGAL_GROSS_KG}
+    ),
+    "tare_old": Sentence("More than a day lies between gross and tare."),
+    "tare_differs": Sentence("The tare lies more than a twentieth off the plate's last ones."),
+    "too_fast": Sentence(
+        "The same plate was on another scale so shortly before or after that it could not have driven there."
+    ),
+}
+
+
+def day_of(at: datetime) -> datetime:
+    """Return the first instant of the day, in China, that an instant lies in: numbers of tickets begin anew each day."""
+    local = at.astimezone(CLOSING_TIME)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def far_apart(out_kg: int, in_kg: int, tolerance_permille: int) -> bool:
+    """
+    Return whether two scales differ by more than they may, as a part of what was sent.
+
+    >>> far_apart(33_780, 33_680, 3), far_apart(33_780, 33_678, 3)
+    (False, True)
+    """
+    return abs(out_kg - in_kg) * 1000 > tolerance_permille * out_kg
