@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias, cast
 
 from marketplace.domain.errors import Conflict, Invalid
 from marketplace.domain.quantities import MOST_KG, Month
@@ -19,20 +19,59 @@ STORED: Final[Pair] = ("yard", "store")
 DISPOSED: Final[Pair] = ("yard", "disposed")
 DISPOSED_FROM_STOCK: Final[Pair] = ("store", "disposed")
 DISCARDED: Final[Pair] = ("yard", "discarded")
+SENT: Final[Pair] = ("yard", "sent")
+SENT_FROM_STOCK: Final[Pair] = ("store", "sent")
+USED_SENT: Final[Pair] = ("sent", "utilized")
 
-PAIRS: Final = (GENERATED, USED, USED_FROM_STOCK, STORED, DISPOSED, DISPOSED_FROM_STOCK, DISCARDED)
+PAIRS: Final = (
+    GENERATED, USED, USED_FROM_STOCK, STORED, DISPOSED, DISPOSED_FROM_STOCK, DISCARDED, SENT, SENT_FROM_STOCK, USED_SENT,
+)  # fmt: skip
 """Every movement that there is; a correction is one of them the other way."""
 
 FLOWS: Final[dict[str, tuple[Pair, ...]]] = {
     "generated": (GENERATED,),
-    "utilized": (USED, USED_FROM_STOCK),
-    "utilized_from_stock": (USED_FROM_STOCK,),
-    "stored": (STORED,),
+    "utilized": (USED, USED_FROM_STOCK, USED_SENT),
+    "utilized_from_stock": (USED_FROM_STOCK, USED_SENT),
+    "stored": (STORED, SENT),
     "disposed": (DISPOSED, DISPOSED_FROM_STOCK),
     "disposed_from_stock": (DISPOSED_FROM_STOCK,),
     "discarded": (DISCARDED,),
 }
-"""The statutory figures, and the movements that each is made of."""
+"""
+The statutory figures, and the movements that each is made of.
+
+What is sent out is stock, on the way or at its receiver, until the receiver confirms the use. Used in the period in which it
+was sent, it was never stock: then it is no part of what was stored, nor of what was used from stock, see `Tally`.
+"""
+
+
+class Tally:
+    """
+    Sums of postings: ``moved`` by pair of accounts, in kilograms, and ``carried``, what was used in a later month than that in
+    which it was sent, by the month in which it was sent.
+    """
+
+    def __init__(self) -> None:
+        self.moved: dict[Pair, int] = {}
+        self.carried: dict[Month, int] = {}
+
+    def add(self, debit: str, credit: str, kg: int, *, since: Month | None = None, at_once: bool = False) -> None:
+        """
+        Add kilograms that went from one account to another; ``since`` is when a shipment left, ``at_once`` in the same month.
+
+        What was sent and used in one month is used out of the yard, and was never stock.
+        """
+        sign = 1 if (debit, credit) == USED_SENT else -1 if (credit, debit) == USED_SENT else 0
+        if sign and at_once:
+            self._move(USED, sign * kg)
+            self._move(SENT, -sign * kg)
+            return
+        if sign and since is not None:
+            self.carried[since] = self.carried.get(since, 0) + sign * kg
+        self._move((debit, credit), kg)
+
+    def _move(self, pair: Pair, kg: int) -> None:
+        self.moved[pair] = self.moved.get(pair, 0) + kg
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +81,8 @@ class Figures:
 
     ``utilized_kg`` and ``disposed_kg`` contain what came out of the stock of earlier periods; stored is what was put
     into store in the period, not what lies there. Sums of postings may hold any figures; `must_close` asks whether
-    they make sense.
+    they make sense. ``carried`` is what of it was sent out in another month than it was used in, by the month in which it was
+    sent: in each of the months it is stored and used from stock, in a period that holds both it is neither, see `over`.
     """
 
     generated_kg: int = 0
@@ -52,21 +92,51 @@ class Figures:
     disposed_kg: int = 0
     disposed_from_stock_kg: int = 0
     discarded_kg: int = 0
+    carried: tuple[tuple[Month, int], ...] = ()
 
     @classmethod
-    def of(cls, moved: Mapping[Pair, int]) -> Figures:
-        """Return the figures of sums by pair of accounts; what moved the other way is taken off."""
+    def of(cls, tally: Tally) -> Figures:
+        """Return the figures of sums of postings; what moved the other way is taken off."""
+        moved = tally.moved
 
         def net(*pairs: Pair) -> int:
             return sum(moved.get(pair, 0) - moved.get((pair[1], pair[0]), 0) for pair in pairs)
 
-        return cls(**{f"{flow}_kg": net(*pairs) for flow, pairs in FLOWS.items()})
+        figures = cls.named({f"{flow}_kg": net(*pairs) for flow, pairs in FLOWS.items()})
+        return replace(figures, carried=tuple(sorted(tally.carried.items())))
+
+    @classmethod
+    def named(cls, masses: Mapping[str, int]) -> Figures:
+        """Return figures by their names, those of `MASSES`."""
+        return replace(NOTHING, **cast("dict[str, Any]", dict(masses)))
 
     def __add__(self, other: Figures) -> Figures:
-        return Figures(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(Figures)})
+        return self._with(other, 1)
 
     def __sub__(self, other: Figures) -> Figures:
-        return Figures(**{each.name: getattr(self, each.name) - getattr(other, each.name) for each in fields(Figures)})
+        return self._with(other, -1)
+
+    def _with(self, other: Figures, sign: int) -> Figures:
+        carried = dict(self.carried)
+        for month, kg in other.carried:
+            carried[month] = carried.get(month, 0) + sign * kg
+        figures = Figures.named({name: getattr(self, name) + sign * getattr(other, name) for name in MASSES})
+        return replace(figures, carried=tuple(sorted((month, kg) for month, kg in carried.items() if kg)))
+
+    def over(self, first: Month) -> Figures:
+        """
+        Return the figures of a period that begins with a month, from the sum of those of its months.
+
+        What was sent and used within the period was never stock in it: no statutory figure counts it as stored, or as used from
+        stock, and the rate of a year is not lowered by what was on the way at the end of a month.
+        """
+        within = sum(kg for month, kg in self.carried if month >= first)
+        return replace(
+            self,
+            stored_kg=self.stored_kg - within,
+            utilized_from_stock_kg=self.utilized_from_stock_kg - within,
+            carried=tuple((month, kg) for month, kg in self.carried if month < first),
+        )
 
     @property
     def placed_kg(self) -> int:
@@ -103,7 +173,7 @@ class Figures:
     @property
     def empty(self) -> bool:
         """Whether nothing moved."""
-        return all(getattr(self, each.name) == 0 for each in fields(Figures))
+        return all(getattr(self, name) == 0 for name in MASSES)
 
     def by_pair(self) -> dict[Pair, int]:
         """Return the movements that make these figures."""
@@ -119,12 +189,12 @@ class Figures:
 
     def must_close(self) -> None:
         """Raise Invalid where the figures contradict each other, and say by how many tonnes and on which side."""
-        for each in fields(Figures):
-            kg = getattr(self, each.name)
+        for name in MASSES:
+            kg = getattr(self, name)
             if kg < 0:
-                raise Invalid("Tonnes cannot be less than zero.", field=each.name)
+                raise Invalid("Tonnes cannot be less than zero.", field=name)
             if kg > MOST_KG:
-                raise Invalid("That is more than a thousand million tonnes. Is the unit right?", field=each.name)
+                raise Invalid("That is more than a thousand million tonnes. Is the unit right?", field=name)
         if self.utilized_from_stock_kg > self.utilized_kg:
             raise Invalid(
                 "Of %(all_kg)s t utilized, %(stock_kg)s t cannot come from stock: that is a part of it.",
@@ -156,6 +226,9 @@ class Figures:
                 generated_kg=self.generated_kg,
             )
 
+
+MASSES: Final = tuple(f"{flow}_kg" for flow in FLOWS)
+"""The names of the figures that are kilograms."""
 
 NOTHING: Final = Figures()
 
@@ -199,6 +272,8 @@ class Posted:
     kg: int
     evidence: str = "declared"
     reverses_id: int | None = None
+    since: Month | None = None
+    shipment_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -213,26 +288,32 @@ class Entry:
 
 def figures_of(postings: Iterable[Posted]) -> Figures:
     """Return the figures that postings make."""
-    moved: dict[Pair, int] = {}
+    tally = Tally()
     for posted in postings:
-        pair = (posted.debit, posted.credit)
-        moved[pair] = moved.get(pair, 0) + posted.kg
-    return Figures.of(moved)
+        tally.add(posted.debit, posted.credit, posted.kg, since=posted.since, at_once=posted.since == posted.month)
+    return Figures.of(tally)
 
 
 def postings_for(figures: Figures, before: Iterable[Posted]) -> tuple[Entry, ...]:
     """
     Return the postings that bring a month from what stands to what is keyed in; none if that is the same.
 
-    A movement that changes is reversed whole and posted anew. Only what was declared is reversed.
+    A movement that changes is reversed whole and posted anew. Only what was declared is reversed; what shipments have moved
+    stands, and is a part of what is keyed in.
 
     Raises Conflict if less is keyed in than was weighed.
     """
-    standing = list(before)
+    standing = [posted for posted in before if posted.shipment_id is None]
+    proved = figures_of(posted for posted in before if posted.shipment_id is not None)
     reversed_ids = {posted.reverses_id for posted in standing}
     live = [posted for posted in standing if posted.reverses_id is None and posted.id not in reversed_ids]
     entries: list[Entry] = []
-    for pair, wanted_kg in figures.by_pair().items():
+    for pair, wanted_kg in (figures - proved).by_pair().items():
+        if wanted_kg < 0:
+            raise Conflict(
+                "Shipments have moved %(moved_kg)s t more than this; less cannot be keyed in. They are a part of each figure.",
+                moved_kg=-wanted_kg,
+            )
         of_pair = [posted for posted in live if (posted.debit, posted.credit) == pair]
         if sum(posted.kg for posted in of_pair) == wanted_kg:
             continue

@@ -57,6 +57,13 @@ class Book:
     postings: Mapping[Month, tuple[Posted, ...]] = field(default_factory=dict)
     stated: frozenset[Month] = frozenset()
 
+    @property
+    def told(self) -> frozenset[Month]:
+        """The months in which the plant itself has posted something; in others shipments alone may have."""
+        return frozenset(
+            month for month, rows in self.postings.items() if any(posted.shipment_id is None for posted in rows)
+        )
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -221,10 +228,10 @@ def _row(line: int, values: Mapping[str, str], books: Sequence[Book], this_month
             field="month",
             first_month=str(book.opening_month),
         )
-    figures = Figures(**{name: _kg(values.get(name, ""), name) for name in FIGURES})
+    figures = Figures.named({name: _kg(values.get(name, ""), name) for name in FIGURES})
     figures.must_close()
     entries = postings_for(figures, book.postings.get(month, ()))
-    known = month in book.stated or month in book.months
+    known = month in book.stated or month in book.told
     state: Literal["new", "corrects", "same"] = (
         "corrects"
         if any(entry.reverses_id is not None for entry in entries)

@@ -51,7 +51,11 @@ STEPS: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class NewShipment:
-    """A vehicle that is to fetch so much under a contract. Raises Invalid if it makes no sense."""
+    """
+    A vehicle that is to fetch so much under a contract. Raises Invalid if it makes no sense.
+
+    ``from_stock``: what it fetches lies in the plant's stock from earlier years, and is not of what the plant makes now.
+    """
 
     contract_id: int
     day: date
@@ -61,6 +65,7 @@ class NewShipment:
     driver_phone: str = ""
     carrier: str = ""
     mode: str = "road"
+    from_stock: bool = False
 
     def __post_init__(self) -> None:
         """Write names without blanks around them; refuse what is no vehicle and no load."""

@@ -147,5 +147,5 @@ def forecast(
         lift_kg=sum(
             lift_kg(kg, known.get((stream_id, month.plus(-12)), NOTHING)) for (stream_id, month), kg in ahead.items()
         ),
-        base=together(by_month.get(month.plus(-12), NOTHING) for month in months),
+        base=together(by_month.get(month.plus(-12), NOTHING) for month in months).over(months[0].plus(-12)),
     )

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.persistence.base import Base, Instant, Kilograms, MonthOf
 
-ACCOUNTS = ("process", "yard", "store", "utilized", "disposed", "discarded")
+ACCOUNTS = ("process", "yard", "store", "sent", "utilized", "disposed", "discarded")
 """
 Process makes waste and owes it to the yard; what is generated in a month leaves the yard in the same month:
-utilized, into the store, disposed or discarded. The store holds earlier stock.
+utilized, into the store, sent out, disposed or discarded. The store holds earlier stock; what was sent and not yet used lies
+on the way or at its receiver.
 """
 
 _KNOWN = ", ".join(f"'{name}'" for name in ACCOUNTS)
@@ -26,10 +27,14 @@ class Posting(Base):
         CheckConstraint(f"credit in ({_KNOWN})", name="credit_known"),
         CheckConstraint("debit <> credit", name="moves"),
         CheckConstraint("evidence in ('declared', 'one_end', 'both_ends', 'lab')", name="evidence_known"),
+        CheckConstraint(
+            "(debit <> 'sent' and credit <> 'sent') or shipment_id is not null", name="sent_with_a_shipment"
+        ),
         UniqueConstraint("reverses_id"),
         Index("ix_postings_site_month", "site_id", "month"),
         Index("ix_postings_month", "month"),
         Index("ix_postings_stream_month", "stream_id", "month"),
+        Index("ix_postings_shipment_id", "shipment_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -46,6 +51,9 @@ class Posting(Base):
     kg: Mapped[Kilograms]
     evidence: Mapped[str] = mapped_column(default="declared")
     note: Mapped[str] = mapped_column(default="")
+    shipment_id: Mapped[int | None] = mapped_column(ForeignKey("shipments.id"))
+    since: Mapped[MonthOf | None]
+    """The month in which a shipment's kilograms left, if they did not come from the stock of earlier years."""
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"))
     posted_at: Mapped[Instant]
     posted_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

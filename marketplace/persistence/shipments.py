@@ -69,6 +69,8 @@ class Shipment(Base):
     driver_phone: Mapped[str] = mapped_column(default="")
     carrier: Mapped[str] = mapped_column(default="")
     mode: Mapped[str] = mapped_column(default="road")
+    from_stock: Mapped[bool] = mapped_column(default=False)
+    """Whether it is taken out of the stock of earlier years, and not from what the plant makes now."""
     planned_at: Mapped[Instant]
     planned_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     cancelled_at: Mapped[Instant | None]

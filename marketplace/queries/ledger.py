@@ -8,17 +8,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, case, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import NotFound
-from marketplace.domain.ledger import NOTHING, Figures, Pair
+from marketplace.domain.ledger import NOTHING, Figures, Tally
 from marketplace.domain.quantities import Month
 from marketplace.domain.utilization import rate, together
 from marketplace.persistence.ledger import OpeningStock, Posting, StatedMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.streams import WasteStream
+from marketplace.queries.postings import MOVES, add_to
 
 LOCAL = timedelta(hours=8)
 
@@ -64,7 +65,7 @@ class StreamYear:
     @property
     def total(self) -> Figures:
         """The sum of the year."""
-        return together(row.figures for row in self.months)
+        return together(row.figures for row in self.months).over(self.months[0].month)
 
     @property
     def rate(self) -> Decimal | None:
@@ -238,21 +239,26 @@ def _years(
     if not 2000 <= year <= 2100:
         raise NotFound
     ids = [row.id for row in kept]
-    moved: dict[tuple[int, Month], dict[Pair, int]] = {}
-    for stream_id, month, debit, credit, kg in session.execute(
-        select(Posting.stream_id, Posting.month, Posting.debit, Posting.credit, func.sum(Posting.kg))
+    moved: dict[tuple[int, Month], Tally] = {}
+    told: set[tuple[int, Month]] = set()
+    by_plant = case((Posting.shipment_id.is_(None), 1), else_=0).label("by_plant")
+    for row in session.execute(
+        select(Posting.stream_id, Posting.month, by_plant, *MOVES, func.sum(Posting.kg).label("kg"))
         .where(Posting.stream_id.in_(ids))
-        .group_by(Posting.stream_id, Posting.month, Posting.debit, Posting.credit)
+        .group_by(Posting.stream_id, Posting.month, by_plant, *MOVES)
     ):
-        moved.setdefault((stream_id or 0, month), {})[debit, credit] = int(kg)
+        key = (row.stream_id or 0, row.month)
+        add_to(moved.setdefault(key, Tally()), row)
+        if row.by_plant:
+            told.add(key)
     stated = {
         (stream_id, month)
         for stream_id, month in session.execute(
             select(StatedMonth.stream_id, StatedMonth.month).where(StatedMonth.stream_id.in_(ids))
         )
-    } | set(moved)
-    figures = {key: Figures.of(pairs) for key, pairs in moved.items()}
-    years = {this_month.year, year} | {month.year for _, month in stated}
+    } | told
+    figures = {key: Figures.of(each) for key, each in moved.items()}
+    years = {this_month.year, year} | {month.year for _, month in (*stated, *moved)}
     return tuple(_year(row, year, figures, stated, this_month) for row in kept), tuple(sorted(years))
 
 

@@ -19,7 +19,7 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Award, AwardMonth, Contract, Round
 from marketplace.persistence.streams import WasteStream
-from marketplace.queries.postings import bulk_codes, is_solid_waste
+from marketplace.queries.postings import MOVES, bulk_codes, is_solid_waste
 
 SOON: Final = timedelta(days=30)
 """A permit that ends within this is named."""
@@ -70,7 +70,10 @@ class SitePoint:
 
 def park_row(session: Session, park_id: int, *, this_month: Month, now: datetime) -> Row[Any] | None:
     """Return the park, from when to when its ledger reaches, and how much of each kind waits for its administrator."""
-    here = select(Posting.month).join(Site, Site.id == Posting.site_id).where(Site.park_id == park_id).subquery()
+    by_plant = Posting.shipment_id.is_(None)  # a month that runs has shipments, and is not stated yet
+    here = (
+        select(Posting.month).join(Site, Site.id == Posting.site_id).where(Site.park_id == park_id, by_plant).subquery()
+    )
     ours = Organization.park_id == park_id
     streams = (
         select(Site.organization_id)
@@ -86,7 +89,7 @@ def park_row(session: Session, park_id: int, *, this_month: Month, now: datetime
     over = this_month.plus(-1)
     # read once for all streams: asked stream by stream, it is the month's postings times the streams
     stated = select(StatedMonth.stream_id).where(StatedMonth.month == over)
-    posted = select(Posting.stream_id).where(Posting.month == over, Posting.stream_id.is_not(None))
+    posted = select(Posting.stream_id).where(Posting.month == over, Posting.stream_id.is_not(None), by_plant)
     unstated = WasteStream.id.not_in(union(stated, posted))
     lines = (
         select(func.count(IntakeLine.id))
@@ -212,7 +215,7 @@ def sums_by_month(
 ) -> Sequence[Any]:
     """Return kilograms by material, month and pair of accounts, of a period and of other months besides."""
     return session.execute(
-        select(Posting.material, Posting.month, Posting.debit, Posting.credit, func.sum(Posting.kg).label("kg"))
+        select(Posting.material, Posting.month, *MOVES, func.sum(Posting.kg).label("kg"))
         .join(Site, Site.id == Posting.site_id)
         .outerjoin(WasteStream, WasteStream.id == Posting.stream_id)
         .where(
@@ -221,7 +224,7 @@ def sums_by_month(
             *in_scope_of(scope),
             or_(Posting.month.between(first, last), Posting.month.in_(also)),
         )
-        .group_by(Posting.material, Posting.month, Posting.debit, Posting.credit)
+        .group_by(Posting.material, Posting.month, *MOVES)
     ).all()
 
 
@@ -233,8 +236,7 @@ def sums_by_site(session: Session, park_id: int, scope: Scope, first: Month, las
             Posting.site_id,
             Posting.material,
             Posting.evidence,
-            Posting.debit,
-            Posting.credit,
+            *MOVES,
             func.sum(Posting.kg).label("kg"),
             func.max(Posting.month).label("latest"),
         )
@@ -246,8 +248,7 @@ def sums_by_site(session: Session, park_id: int, scope: Scope, first: Month, las
             Posting.site_id,
             Posting.material,
             Posting.evidence,
-            Posting.debit,
-            Posting.credit,
+            *MOVES,
         )
     ).all()
 
@@ -255,9 +256,9 @@ def sums_by_site(session: Session, park_id: int, scope: Scope, first: Month, las
 def sums_by_stream(session: Session, stream_ids: Collection[int], months: Collection[Month]) -> Sequence[Any]:
     """Return kilograms of some streams in some months, by pair of accounts."""
     return session.execute(
-        select(Posting.stream_id, Posting.month, Posting.debit, Posting.credit, func.sum(Posting.kg).label("kg"))
+        select(Posting.stream_id, Posting.month, *MOVES, func.sum(Posting.kg).label("kg"))
         .where(Posting.stream_id.in_(stream_ids), Posting.month.in_(months))
-        .group_by(Posting.stream_id, Posting.month, Posting.debit, Posting.credit)
+        .group_by(Posting.stream_id, Posting.month, *MOVES)
     ).all()
 
 

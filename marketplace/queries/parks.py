@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import Invalid, NotFound
-from marketplace.domain.ledger import NOTHING, Figures, Pair
+from marketplace.domain.ledger import NOTHING, Figures, Tally
 from marketplace.domain.quantities import Month
 from marketplace.domain.utilization import SCOPES, Forecast, Gap, Scope, forecast, gap, in_scope, rate, together
 from marketplace.queries.parkrows import (
@@ -27,6 +27,7 @@ from marketplace.queries.parkrows import (
     sums_by_site,
     sums_by_stream,
 )
+from marketplace.queries.postings import add_to
 
 LOCAL = timedelta(hours=8)
 MOST_MONTHS: Final = 60
@@ -217,9 +218,9 @@ def park_page(
         earliest=park.earliest,
         latest=park.latest,
         latest_over=park.latest_over,
-        total=together(by_month.get(month, NOTHING) for month in period.first.until(period.last)),
-        materials=_materials(sites),
-        plants=_plants(sites, points),
+        total=together(by_month.get(month, NOTHING) for month in period.first.until(period.last)).over(period.first),
+        materials=_materials(sites, period.first),
+        plants=_plants(sites, points, period.first),
         months=tuple(MonthFigures(month, by_month.get(month, NOTHING)) for month in period.first.until(period.last)),
         evidence=tuple(sorted((grade, kg) for grade, kg in evidence.items() if kg)),
         forecast=found,
@@ -255,24 +256,24 @@ def _period(first: Month | None, last: Month | None, scope: str, *, latest: Mont
 
 def _figures(rows: Iterable[Row[Any]], key: Callable[[Row[Any]], Key]) -> dict[Key, Figures]:
     """Return the figures of rows by a key."""
-    moved: dict[Key, dict[Pair, int]] = defaultdict(lambda: defaultdict(int))
+    moved: dict[Key, Tally] = defaultdict(Tally)
     for row in rows:
-        moved[key(row)][row.debit, row.credit] += int(row.kg)
-    return {each: Figures.of(pairs) for each, pairs in moved.items()}
+        add_to(moved[key(row)], row)
+    return {each: Figures.of(sums) for each, sums in moved.items()}
 
 
-def _materials(rows: Sequence[Row[Any]]) -> tuple[MaterialRow, ...]:
+def _materials(rows: Sequence[Row[Any]], first: Month) -> tuple[MaterialRow, ...]:
     plants: dict[str, set[int]] = defaultdict(set)
     for row in rows:
         plants[row.material].add(row.organization_id)
     made = [
-        MaterialRow(material, figures, len(plants[material]))
+        MaterialRow(material, figures.over(first), len(plants[material]))
         for material, figures in _figures(rows, lambda row: str(row.material)).items()
     ]
     return tuple(sorted(made, key=lambda row: (-row.figures.generated_kg, row.material)))
 
 
-def _plants(rows: Sequence[Row[Any]], points: Sequence[SitePoint]) -> tuple[PlantRow, ...]:
+def _plants(rows: Sequence[Row[Any]], points: Sequence[SitePoint], first: Month) -> tuple[PlantRow, ...]:
     """Return the plants with figures, the largest first, and then the producers that have none."""
     names = {point.organization_id: (point.organization_zh, point.organization_en) for point in points}
     latest: dict[int, Month] = {}
@@ -280,7 +281,7 @@ def _plants(rows: Sequence[Row[Any]], points: Sequence[SitePoint]) -> tuple[Plan
     for row in rows:
         latest[row.organization_id] = max(row.latest, latest.get(row.organization_id, row.latest))
     for (organization_id, material), figures in _figures(rows, lambda row: (row.organization_id, row.material)).items():
-        materials.setdefault(organization_id, []).append(MaterialRow(material, figures, 1))
+        materials.setdefault(organization_id, []).append(MaterialRow(material, figures.over(first), 1))
     made = [
         PlantRow(
             organization_id,

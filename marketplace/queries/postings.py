@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.domain import wastes
 from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.errors import NotFound
-from marketplace.domain.ledger import FLOWS, PAIRS, Pair
+from marketplace.domain.ledger import FLOWS, PAIRS, USED_FROM_STOCK, USED_SENT, Pair, Tally
 from marketplace.domain.quantities import Month
 from marketplace.domain.utilization import in_scope
 from marketplace.persistence.ledger import Posting
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Person
+from marketplace.persistence.shipments import Shipment
 from marketplace.persistence.streams import WasteStream
 
 PAGE: Final = 100
@@ -63,6 +64,8 @@ class PostingRow:
     reversed_by: int | None
     posted_at: datetime
     posted_by: str
+    shipment_id: int | None
+    shipment: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,18 @@ def of_pairs(*pairs: Pair) -> ColumnElement[bool]:
     )
 
 
+AT_ONCE: Final = case((Posting.since == Posting.month, 1), else_=0).label("at_once")
+"""Whether what a posting moves left in the same month, so that it was never stock."""
+
+MOVES: Final = (Posting.debit, Posting.credit, Posting.since, AT_ONCE)
+"""By what postings are summed up; `add_to` reads such sums."""
+
+
+def add_to(into: Tally, row: Any) -> None:
+    """Add a sum of postings by `MOVES`, in ``kg``."""
+    into.add(row.debit, row.credit, int(row.kg), since=row.since, at_once=bool(row.at_once))
+
+
 def is_solid_waste() -> ColumnElement[bool]:
     """Return the condition that a posting's stream is waste by law; by-products are not in the statutory figures."""
     return or_(WasteStream.id.is_(None), WasteStream.legal_status == "solid_waste")
@@ -106,7 +121,7 @@ def postings_page(session: Session, actor: Actor, wanted: Wanted) -> PostingsPag
     """Return the postings of a figure. Raises NotFound where nothing of it is the actor's to see."""
     heading_zh, heading_en = _allowed(session, actor, wanted)
     where = _where(wanted)
-    sign = case((or_(*(and_(Posting.debit == a, Posting.credit == b) for a, b in PAIRS)), 1), else_=-1)
+    sign = _sign(wanted.flow)
     from_postings = (
         select(func.count(Posting.id), func.sum(Posting.kg * sign))
         .join(Site, Site.id == Posting.site_id)
@@ -139,12 +154,15 @@ def postings_page(session: Session, actor: Actor, wanted: Wanted) -> PostingsPag
             reversal.id,
             Posting.posted_at,
             func.coalesce(Person.display_name, ""),
+            Posting.shipment_id,
+            func.coalesce(Shipment.record_no, ""),
         )
         .join(Site, Site.id == Posting.site_id)
         .join(Organization, Organization.id == Posting.organization_id)
         .outerjoin(WasteStream, WasteStream.id == Posting.stream_id)
         .outerjoin(Person, Person.id == Posting.posted_by)
         .outerjoin(reversal, reversal.reverses_id == Posting.id)
+        .outerjoin(Shipment, Shipment.id == Posting.shipment_id)
         .where(*where)
         .order_by(Posting.month.desc(), Posting.id.desc())
         .limit(PAGE)
@@ -200,6 +218,33 @@ def _allowed(session: Session, actor: Actor, wanted: Wanted) -> tuple[str, str]:
     return found.name_zh, found.name_en
 
 
+def _carried(first: Month | None) -> ColumnElement[bool]:
+    """Return the condition that a posting uses what was sent before a period, so that it came from stock."""
+    before = Posting.since.is_(None) if first is None else or_(Posting.since.is_(None), Posting.since < first)
+    return and_(of_pairs(USED_SENT), before)
+
+
+def _of_flow(flow: str, first: Month | None) -> ColumnElement[bool]:
+    """
+    Return the condition that a posting is a part of a statutory figure of a period, see `Figures.over`.
+
+    What was sent and used in the period is used, and is taken off what was stored.
+    """
+    if flow == "utilized_from_stock":
+        return or_(of_pairs(USED_FROM_STOCK), _carried(first))
+    if flow == "stored":
+        return or_(of_pairs(*FLOWS[flow]), and_(of_pairs(USED_SENT), not_(_carried(first))))
+    return of_pairs(*FLOWS[flow])
+
+
+def _sign(flow: str) -> ColumnElement[int]:
+    """Return 1, or -1 where a posting takes back what another posted, or takes what was used off what was stored."""
+    onward = or_(*(and_(Posting.debit == a, Posting.credit == b) for a, b in PAIRS))
+    if flow == "stored":
+        return case((of_pairs(USED_SENT), case((onward, -1), else_=1)), (onward, 1), else_=-1)
+    return case((onward, 1), else_=-1)
+
+
 def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.park_id is not None:
@@ -217,7 +262,7 @@ def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.flow:
         if wanted.flow not in FLOWS:
             raise NotFound
-        conditions.append(of_pairs(*FLOWS[wanted.flow]))
+        conditions.append(_of_flow(wanted.flow, wanted.first))
     if wanted.bulk:
         conditions.append(Posting.waste_code.in_(bulk_codes()))
     return conditions

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from marketplace.domain import wastes
 from marketplace.domain.actors import Actor
 from marketplace.domain.errors import NotFound
-from marketplace.domain.ledger import NOTHING, Figures, Pair
+from marketplace.domain.ledger import NOTHING, Figures, Tally
 from marketplace.domain.quantities import Month
 from marketplace.domain.utilization import FEWEST, rate, together
 from marketplace.persistence.ledger import Posting
@@ -22,7 +22,7 @@ from marketplace.persistence.organizations import Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.parkrows import in_scope_of
-from marketplace.queries.postings import is_solid_waste
+from marketplace.queries.postings import MOVES, add_to, is_solid_waste
 
 LOCAL = timedelta(hours=8)
 
@@ -116,7 +116,7 @@ def parks_index(session: Session, actor: Actor, *, now: datetime) -> tuple[Month
                 park.name_en,
                 park.division_code,
                 park.goal_permille,
-                together(_by(mine, "month").values()),
+                together(_by(mine, "month").values()).over(first),
                 len({row.organization_id for row in mine}),
             )
         )
@@ -184,8 +184,7 @@ def _rows(session: Session, where: list[ColumnElement[bool]], first: Month, last
             Posting.organization_id,
             Posting.waste_code,
             Posting.month,
-            Posting.debit,
-            Posting.credit,
+            *MOVES,
             func.sum(Posting.kg).label("kg"),
         )
         .join(Site, Site.id == Posting.site_id)
@@ -202,18 +201,17 @@ def _rows(session: Session, where: list[ColumnElement[bool]], first: Month, last
             Posting.organization_id,
             Posting.waste_code,
             Posting.month,
-            Posting.debit,
-            Posting.credit,
+            *MOVES,
         )
     )
     return list(session.execute(statement).all())
 
 
 def _by(rows: list[Any], name: str) -> dict[Any, Figures]:
-    moved: dict[Any, dict[Pair, int]] = defaultdict(lambda: defaultdict(int))
+    moved: dict[Any, Tally] = defaultdict(Tally)
     for row in rows:
-        moved[getattr(row, name)][row.debit, row.credit] += int(row.kg)
-    return {key: Figures.of(pairs) for key, pairs in moved.items()}
+        add_to(moved[getattr(row, name)], row)
+    return {key: Figures.of(each) for key, each in moved.items()}
 
 
 def _public(park: Any, rows: list[Any], first: Month, last: Month) -> PublicPark:
@@ -230,7 +228,7 @@ def _public(park: Any, rows: list[Any], first: Month, last: Month) -> PublicPark
     figures: dict[str, Figures] = defaultdict(lambda: NOTHING)
     for code, each in _by(kept, "waste_code").items():
         category = wastes.waste_code(code).category
-        figures[category if category in apart else OTHERS] += each
+        figures[category if category in apart else OTHERS] += each.over(first)
     others = set().union(*(plants[category] for category in plants if category not in apart))
     classes = [ClassRow(category, figures[category], len(plants[category])) for category in sorted(apart)]
     if others:
@@ -245,7 +243,7 @@ def _public(park: Any, rows: list[Any], first: Month, last: Month) -> PublicPark
         goal_source_en=park.goal_source_en,
         first=first,
         last=last,
-        total=together(by_month.values()),
+        total=together(by_month.values()).over(first),
         months=tuple((month, rate(by_month[month]) if month in by_month else None) for month in first.until(last)),
         classes=tuple(classes),
         plants=len({row.organization_id for row in kept}),

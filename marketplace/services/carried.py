@@ -31,7 +31,9 @@ def held_text(session: Session, contract_id: int, *, now: datetime, actor: Actor
 
     Raises NotFound, NotAllowed; Conflict if the contract is over.
     """
-    contract = session.get(Contract, contract_id, populate_existing=True, with_for_update=True)
+    contract = session.scalar(
+        select(Contract).where(Contract.id == contract_id).with_for_update().execution_options(populate_existing=True)
+    )
     if contract is None:
         raise NotFound
     if actor is not None:

@@ -189,7 +189,7 @@ def _write(
             )
             for entry in entries
         )
-        if month not in book.stated and month not in book.months:
+        if month not in book.stated and month not in book.told:
             session.add(StatedMonth(stream_id=kept.stream.id, month=month, stated_at=now, stated_by=actor.person_id))
             written += 1
         written += len(entries)
@@ -245,12 +245,14 @@ def _books(session: Session, kept: Sequence[_Kept]) -> list[Book]:
     for row in session.execute(
         select(
             Posting.stream_id, Posting.id, Posting.month, Posting.debit, Posting.credit, Posting.kg, Posting.evidence,
-            Posting.reverses_id,
+            Posting.reverses_id, Posting.since, Posting.shipment_id,
         )
         .where(Posting.stream_id.in_(ids))
         .order_by(Posting.id)
     ):  # fmt: skip
-        posted = Posted(row.id, row.month, row.debit, row.credit, row.kg, row.evidence, row.reverses_id)
+        posted = Posted(
+            row.id, row.month, row.debit, row.credit, row.kg, row.evidence, row.reverses_id, row.since, row.shipment_id
+        )
         postings.setdefault(row.stream_id or 0, {}).setdefault(row.month, []).append(posted)
     stated: dict[int, set[Month]] = {}
     for stream_id, month in session.execute(

@@ -37,6 +37,7 @@ from marketplace.persistence.rounds import Award, Contract
 from marketplace.persistence.shipments import Shipment
 from marketplace.persistence.streams import WasteStream
 from marketplace.services.carried import day_at, give_back, held_text, take_out
+from marketplace.services.evidence import post_sent, post_used
 from marketplace.services.parties import tell_parties
 from marketplace.services.weighing import keep_ticket, standing_ticket, ticket_sent_before
 
@@ -126,6 +127,7 @@ def plan_shipment(session: Session, actor: Actor, new: NewShipment, *, now: date
             driver_phone=new.driver_phone,
             carrier=new.carrier,
             mode=new.mode,
+            from_stock=new.from_stock,
             planned_at=now,
             planned_by=actor.person_id,
         )
@@ -170,6 +172,7 @@ def dispatch(session: Session, actor: Actor, shipment_id: int, ticket: NewTicket
         kept = keep_ticket(session, row, "origin", site, ticket, by=actor.person_id, now=now)
         row.dispatched_at, row.out_kg, row.out_month = now, ticket.net_kg, month_at(ticket.at)
         row.record_no = _next_record(session, row.from_site_id, ticket)
+        post_sent(session, row, ticket.net_kg, by=actor.person_id, now=now)
         note(session, actor, "shipment.dispatch", row, now, record=row.record_no, kg=ticket.net_kg)
     return kept.id
 
@@ -225,7 +228,9 @@ def correct_ticket(
             text = held_text(session, row.contract_id, now=now)
             give_back(session, row)
             take_out(session, row, ticket.net_kg, most_kg=most_shipped_kg(text.kg), day=day_at(ticket.at))
+            post_sent(session, row, -stands.net_kg, by=actor.person_id, now=now)
             row.out_kg, row.out_month = ticket.net_kg, month_at(ticket.at)
+            post_sent(session, row, ticket.net_kg, by=actor.person_id, now=now)
         else:
             row.in_kg = ticket.net_kg
         kept = keep_ticket(session, row, place, site, ticket, by=actor.person_id, now=now, version=stands.version + 1)
@@ -311,6 +316,7 @@ def take_back(session: Session, actor: Actor, shipment_id: int, *, now: datetime
             return
         must_step(held.state, "returned")
         give_back(session, row)
+        post_sent(session, row, -(row.out_kg or 0), by=actor.person_id, now=now)
         row.returned_at = now
         note(session, actor, "shipment.return", row, now, kg=row.out_kg)
 
@@ -332,6 +338,7 @@ def use(session: Session, actor: Actor, shipment_id: int, month: Month, *, now: 
             raise Conflict("This shipment has not been received.")
         row.used_month = month_of_use(month, received=row.in_month, this_month=month_at(now))
         row.utilized_at = now
+        post_used(session, row, by=actor.person_id, now=now)
         note(session, actor, "shipment.use", row, now, month=str(month), kg=row.counted_kg)
 
 
@@ -370,6 +377,7 @@ def _differs(row: Shipment) -> bool:
 
 def _count(session: Session, actor: Actor, row: Shipment, kg: int, now: datetime) -> None:
     row.received_at, row.counted_kg, row.in_month = now, kg, month_at(now)
+    post_sent(session, row, kg - (row.out_kg or 0), by=actor.person_id, now=now, evidence="both_ends")
     note(session, actor, "shipment.receive", row, now, kg=kg)
 
 

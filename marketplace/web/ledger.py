@@ -20,7 +20,7 @@ from marketplace.web.filters import pick
 from marketplace.web.forms.ledger import ImportForm, OpeningStockForm, StatementForm
 from marketplace.web.forms.rows import whole
 from marketplace.web.i18n import gettext, locale
-from marketplace.web.routing import requires
+from marketplace.web.routing import could, requires
 
 blueprint = Blueprint("ledger", __name__)
 
@@ -151,7 +151,7 @@ def postings() -> ResponseReturnValue:
         number=_number("page") or 1,
     )
     page = postings_page(session(), actor(), wanted)
-    return render_template("ledger/postings.html", page=page, flow_names=flow_names())
+    return render_template("ledger/postings.html", page=page, flow_names=flow_names(), may_open=could("shipment.read"))
 
 
 def flow_names() -> dict[str, str]:

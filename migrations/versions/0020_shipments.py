@@ -52,6 +52,10 @@ ENDS = {
     "line_id": "intake_lines",
 }
 
+KNOWN_BEFORE = "'process', 'yard', 'store', 'utilized', 'disposed', 'discarded'"
+KNOWN = "'process', 'yard', 'store', 'sent', 'utilized', 'disposed', 'discarded'"
+SENT = "(debit <> 'sent' and credit <> 'sent') or shipment_id is not null"
+
 
 def upgrade() -> None:
     for table, columns in COUNTERS.items():
@@ -65,6 +69,7 @@ def upgrade() -> None:
                 changed.create_check_constraint(op.f(f"ck_{table}_{name}"), rule)
     _shipments()
     _tickets()
+    _postings()
 
 
 def _shipments() -> None:
@@ -80,6 +85,7 @@ def _shipments() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("planned_kg", sa.BigInteger(), nullable=False),
         *(sa.Column(name, sa.String(), nullable=False) for name in ("plate", "driver", "driver_phone", "carrier", "mode")),
+        sa.Column("from_stock", sa.Boolean(), nullable=False),
         sa.Column("planned_at", sa.BigInteger(), nullable=False),
         sa.Column("planned_by", sa.Integer()),
         instant("cancelled_at"),
@@ -147,20 +153,56 @@ def _tickets() -> None:
         unique=True, sqlite_where=first, postgresql_where=first,
     )  # fmt: skip
     op.create_index("ix_tickets_site_day", "tickets", ["site_id", "day"])
+    _only_grows("tickets")
+
+
+def _postings() -> None:
+    """What is sent out stands between the yard and its use; the table is copied on SQLite, and so are its guards."""
+    with op.batch_alter_table("postings") as postings:
+        postings.add_column(sa.Column("shipment_id", sa.Integer()))
+        postings.add_column(sa.Column("since", sa.String(length=7)))
+    with op.batch_alter_table("postings") as postings:
+        for side in ("debit", "credit"):
+            postings.drop_constraint(op.f(f"ck_postings_{side}_known"), type_="check")
+            postings.create_check_constraint(op.f(f"ck_postings_{side}_known"), f"{side} in ({KNOWN})")
+        postings.create_check_constraint(op.f("ck_postings_sent_with_a_shipment"), SENT)
+        postings.create_foreign_key(op.f("fk_postings_shipment_id"), "shipments", ["shipment_id"], ["id"])
+    op.create_index("ix_postings_shipment_id", "postings", ["shipment_id"])
+    if op.get_bind().dialect.name == "sqlite":
+        _only_grows("postings")
+
+
+def _only_grows(table: str) -> None:
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("update", "delete"):
             op.execute(
-                f"create trigger tickets_only_grows_{verb} before {verb} on tickets "
-                "begin select raise(abort, 'tickets only grows'); end"
+                f"create trigger {table}_only_grows_{verb} before {verb} on {table} "
+                f"begin select raise(abort, '{table} only grows'); end"
             )
     else:
         op.execute(
-            "create trigger tickets_only_grows before update or delete on tickets "
+            f"create trigger {table}_only_grows before update or delete on {table} "
             "for each row execute function only_grows()"
         )
 
 
 def downgrade() -> None:
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    # what shipments moved goes with them; the guards of the ledger are lifted for it, and set again
+    for verb in ("_update", "_delete") if sqlite else ("",):
+        op.execute(f"drop trigger postings_only_grows{verb}" + ("" if sqlite else " on postings"))
+    op.execute("delete from postings where shipment_id is not null")
+    op.drop_index("ix_postings_shipment_id", "postings")
+    with op.batch_alter_table("postings") as postings:
+        postings.drop_constraint(op.f("fk_postings_shipment_id"), type_="foreignkey")
+        postings.drop_constraint(op.f("ck_postings_sent_with_a_shipment"), type_="check")
+        for side in ("debit", "credit"):
+            postings.drop_constraint(op.f(f"ck_postings_{side}_known"), type_="check")
+            postings.create_check_constraint(op.f(f"ck_postings_{side}_known"), f"{side} in ({KNOWN_BEFORE})")
+    with op.batch_alter_table("postings") as postings:
+        postings.drop_column("since")
+        postings.drop_column("shipment_id")
+    _only_grows("postings")
     op.drop_table("tickets")
     op.drop_table("shipments")
     for table, columns in COUNTERS.items():

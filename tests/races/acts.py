@@ -16,9 +16,11 @@ from marketplace.domain.holds import NewHold
 from marketplace.domain.listings import NewListing
 from marketplace.domain.roundoffers import LineOffer
 from marketplace.domain.sealing import Sealer
+from marketplace.domain.tickets import NewTicket, Weighed
 from marketplace.persistence import database
 from marketplace.persistence import listings as tables
-from marketplace.persistence.rounds import Award, Round
+from marketplace.persistence.rounds import Award, Contract, Round
+from marketplace.persistence.shipments import Shipment
 from marketplace.services import (
     awarding,
     awards,
@@ -31,6 +33,8 @@ from marketplace.services import (
     roundoffers,
     rounds,
     runs,
+    shipments,
+    weighing,
 )
 from marketplace.solver.engines import engine
 from tests.factories import SEALER, accept
@@ -194,6 +198,38 @@ def _run(session: Session, actor: Actor, round_id: int, now: datetime) -> str:
     return runs.run_round(
         sessions, actor, round_id, engine=engine("scipy"), engine_name="scipy", sealer=SEALER, now=lambda: now
     ).sha256
+
+
+def weigh_out(session: Session, wanted: tuple[Actor, int, NewTicket, datetime]) -> int:
+    """Weigh a lorry out, and return its ticket."""
+    actor, shipment_id, ticket, now = wanted
+    return shipments.dispatch(session, actor, shipment_id, ticket, now=now)
+
+
+def _no_shipped_counter() -> None:
+    """Let a lorry leave whatever the contract holds: the condition of the UPDATE is gone."""
+
+    def take_out(session: Session, row: Shipment, kg: int, **_: object) -> None:
+        more = update(Contract).where(Contract.id == row.contract_id).values(shipped_kg=Contract.shipped_kg + kg)
+        session.execute(more, execution_options={"synchronize_session": False})
+
+    shipments.take_out = take_out
+
+
+def _no_held_scale() -> None:
+    """Hold neither site nor shipment: all have looked for a ticket of that number before any writes its own."""
+    _no_lock()
+    read = weighing._before
+
+    def read_together(session: Session, row: Shipment, new: NewTicket) -> list[Weighed]:
+        found = read(session, row, new)
+        meet()
+        return found
+
+    weighing._before = read_together
+    shipments.take_out = lambda *_, **__: (
+        None
+    )  # its UPDATE holds the contract's row, and would let one in after another
 
 
 def _no_counter() -> None:
@@ -363,9 +399,11 @@ SWITCHES: Final[dict[str, Callable[[], None]]] = {
     "hold": _no_hold,
     "attempt": _no_attempt,
     "once": _no_once,
+    "shipped": _no_shipped_counter,
+    "scale": _no_held_scale,
 }
 """``counter``: the condition of the UPDATE; ``lock``: the row lock, and on SQLite the transaction; ``ladder``: that,
 where awards are let go; ``signing``: that, where both sides sign; ``rules``: that, for which bids and changes of the goods wait; ``line``: that, for which a
 lowered capacity waits; ``immediate``: SQLite's BEGIN IMMEDIATE; ``opening``: the lock under which bids are opened;
 ``sale``: that, under which they are bettered; ``end``: that none is taken once they are; ``opened``: that, of what is handed in to a round; ``hold``: one run
-at a time; ``attempt``: a run's number; ``once``: one publication."""
+at a time; ``attempt``: a run's number; ``once``: one publication; ``shipped``: the counter of what leaves under a contract; ``scale``: the lock under which tickets are numbered."""

@@ -45,6 +45,25 @@ SHIPMENTS: Final = (
         """,
     ),
     Invariant(
+        "I7",
+        "What a shipment has moved in the ledger is what counts of it: sent, and used in the month that its receiver named.",
+        """
+        select 'shipment ' || s.id from shipments s left join (
+            select shipment_id,
+                   sum(case when credit = 'sent' then kg when debit = 'sent' and credit <> 'utilized' then -kg else 0 end) as sent,
+                   sum(case when credit = 'utilized' then kg when debit = 'utilized' then -kg else 0 end) as used
+            from postings where shipment_id is not null group by shipment_id
+        ) p on p.shipment_id = s.id
+        where coalesce(p.sent, 0) <> case when s.dispatched_at is null or s.returned_at is not null then 0
+                                          else coalesce(s.counted_kg, s.out_kg) end
+           or coalesce(p.used, 0) <> case when s.utilized_at is null then 0 else s.counted_kg end
+        union all
+        select 'posting ' || p.id from postings p join shipments s on s.id = p.shipment_id
+        where p.stream_id <> s.stream_id or p.organization_id <> s.producer_id
+           or (p.credit = 'utilized' and p.month <> s.used_month)
+        """,
+    ),
+    Invariant(
         "I9b",
         "The versions of a ticket follow each other and keep its scale and number, and no two shipments have one ticket.",
         """

@@ -29,7 +29,7 @@ class StatementForm(MarketForm):
 
     def command(self, stream_id: int, month: Month) -> MonthFigures:
         """Return what is stated. Raises Invalid where it does not add up."""
-        figures = Figures(**{name: self[name].data or 0 for name in monthfiles.FIGURES})
+        figures = Figures.named({name: self[name].data or 0 for name in monthfiles.FIGURES})
         return MonthFigures(stream_id=stream_id, month=month, figures=figures, reason=self.reason.data or "")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from wtforms import HiddenField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import Length
 
 from marketplace.domain.errors import Invalid
@@ -65,6 +65,7 @@ class PlanForm(MarketForm):
     driver = TextField(lazy("Driver"), [required(), at_most(MOST_NAME)])
     driver_phone = TextField(lazy("Driver's telephone"), [at_most(MOST_NAME)])
     carrier = TextField(lazy("Carrier"), [at_most(MOST_NAME)])
+    from_stock = BooleanField(lazy("It comes from the stock of earlier years"))
 
     def command(self, contract_id: int) -> NewShipment:
         """Return the shipment. Raises Invalid."""
@@ -79,6 +80,7 @@ class PlanForm(MarketForm):
             driver_phone=self.driver_phone.data or "",
             carrier=self.carrier.data or "",
             mode=self.mode.data or "",
+            from_stock=bool(self.from_stock.data),
         )
 
 

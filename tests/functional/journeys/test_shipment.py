@@ -24,7 +24,12 @@ def _plans(plant: Walker, name: str) -> str:
     contract = plant.follow(r"/contracts/\d+", "shipment-contract", containing="北辰" if name == "zh" else "Beichen")
     plant.follow(rf"{contract}/shipments/new", "shipment-plan")
     plant.fill("day", datetime.now(UTC).astimezone().date().isoformat())
-    for field, value in (("planned_kg", "32"), ("plate", PLATES[name].lower()), ("driver", "张三"), ("carrier", "云泉运输")):
+    for field, value in (
+        ("planned_kg", "32"),
+        ("plate", PLATES[name].lower()),
+        ("driver", "张三"),
+        ("carrier", "云泉运输"),
+    ):
         plant.fill(field, value)
     plant.press("form button[type=submit]", "shipment-planned")
     return plant.path
