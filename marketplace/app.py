@@ -21,6 +21,7 @@ from marketplace.adapters.geocoding import geocoder
 from marketplace.adapters.mail import mailer
 from marketplace.adapters.passwords import Argon2Passwords
 from marketplace.adapters.sealing import KeyFile
+from marketplace.adapters.workbooks import Table, workbook
 from marketplace.domain.notices import subject_of
 from marketplace.jobs import queue
 from marketplace.jobs.mail import Written
@@ -56,6 +57,7 @@ BLUEPRINTS: Final = (
     "contracts",
     "shipments",
     "ledger",
+    "ledgertables",
     "parks",
     "commitments",
     "platform",
@@ -98,6 +100,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         sessions=sessions,
         geocoder=geocoder(settings.geocoder_url),
         printer=printer(settings.static_folder / "css" / "pdf.css"),
+        table=Table,
+        workbook=workbook,
         passwords=Argon2Passwords(),
         sealer=sealer,
         enqueue=tasks.send,

@@ -30,6 +30,10 @@ class Parts:
     geocoder: Any
     printer: Any
     """Writes a page as a PDF where it can."""
+    table: Callable[..., Any]
+    """Makes a sheet: name, title, lines above, header, rows and lines below."""
+    workbook: Callable[[Any], bytes]
+    """Writes sheets as an XLSX file."""
     passwords: Passwords
     sealer: Sealer
     """Seals bids and opens them, with a key that is not in the database."""

@@ -151,7 +151,7 @@ def postings() -> ResponseReturnValue:
         number=_number("page") or 1,
     )
     page = postings_page(session(), actor(), wanted)
-    return render_template("ledger/postings.html", page=page, flow_names=flow_names(), may_open=could("shipment.read"))
+    return render_template("ledger/postings.html", page=page, flow_names=flow_names(), may_open=could("contract.read"))
 
 
 def flow_names() -> dict[str, str]:
