@@ -84,7 +84,11 @@ def streams(session: Session, actor: Actor, *, month: Month, now: datetime) -> t
         (stream_id, posted)
         for stream_id, posted in session.execute(
             select(Posting.stream_id, Posting.month)
-            .where(Posting.organization_id.in_(actor.organization_ids), Posting.month >= first)
+            .where(
+                Posting.organization_id.in_(actor.organization_ids),
+                Posting.month >= first,
+                Posting.shipment_id.is_(None),  # what lorries move is no statement of the plant
+            )
             .distinct()
         )
     }

@@ -19,7 +19,7 @@ from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.rounds import Award, AwardMonth, Contract, Round
 from marketplace.persistence.streams import WasteStream
-from marketplace.queries.postings import MOVES, bulk_codes, is_solid_waste
+from marketplace.queries.postings import MOVES, bulk_codes, counts, is_solid_waste
 
 SOON: Final = timedelta(days=30)
 """A permit that ends within this is named."""
@@ -221,6 +221,7 @@ def sums_by_month(
         .where(
             Site.park_id == park_id,
             is_solid_waste(),
+            counts(),
             *in_scope_of(scope),
             or_(Posting.month.between(first, last), Posting.month.in_(also)),
         )
@@ -242,7 +243,9 @@ def sums_by_site(session: Session, park_id: int, scope: Scope, first: Month, las
         )
         .join(Site, Site.id == Posting.site_id)
         .outerjoin(WasteStream, WasteStream.id == Posting.stream_id)
-        .where(Site.park_id == park_id, is_solid_waste(), *in_scope_of(scope), Posting.month.between(first, last))
+        .where(
+            Site.park_id == park_id, is_solid_waste(), counts(), *in_scope_of(scope), Posting.month.between(first, last)
+        )
         .group_by(
             Posting.organization_id,
             Posting.site_id,
@@ -257,7 +260,7 @@ def sums_by_stream(session: Session, stream_ids: Collection[int], months: Collec
     """Return kilograms of some streams in some months, by pair of accounts."""
     return session.execute(
         select(Posting.stream_id, Posting.month, *MOVES, func.sum(Posting.kg).label("kg"))
-        .where(Posting.stream_id.in_(stream_ids), Posting.month.in_(months))
+        .where(Posting.stream_id.in_(stream_ids), Posting.month.in_(months), counts())
         .group_by(Posting.stream_id, Posting.month, *MOVES)
     ).all()
 

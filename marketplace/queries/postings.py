@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.domain import wastes
@@ -15,7 +15,7 @@ from marketplace.domain.errors import NotFound
 from marketplace.domain.ledger import FLOWS, PAIRS, USED_FROM_STOCK, USED_SENT, Pair, Tally
 from marketplace.domain.quantities import Month
 from marketplace.domain.utilization import in_scope
-from marketplace.persistence.ledger import Posting
+from marketplace.persistence.ledger import Posting, StatedMonth
 from marketplace.persistence.organizations import Organization, Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.people import Person
@@ -105,6 +105,17 @@ MOVES: Final = (Posting.debit, Posting.credit, Posting.since, AT_ONCE)
 def add_to(into: Tally, row: Any) -> None:
     """Add a sum of postings by `MOVES`, in ``kg``."""
     into.add(row.debit, row.credit, int(row.kg), since=row.since, at_once=bool(row.at_once))
+
+
+def counts() -> ColumnElement[bool]:
+    """
+    Return the condition that a posting counts in the figures of a park.
+
+    What shipments have moved does once the plant has stated the month: before that the rest of the month is missing, and the
+    rate would be that of what was sold alone.
+    """
+    stated = exists().where(StatedMonth.stream_id == Posting.stream_id, StatedMonth.month == Posting.month)
+    return or_(Posting.shipment_id.is_(None), stated)
 
 
 def is_solid_waste() -> ColumnElement[bool]:
@@ -248,7 +259,7 @@ def _sign(flow: str) -> ColumnElement[int]:
 def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.park_id is not None:
-        conditions += [Site.park_id == wanted.park_id, is_solid_waste()]
+        conditions += [Site.park_id == wanted.park_id, is_solid_waste(), counts()]
     if wanted.organization_id is not None:
         conditions.append(Posting.organization_id == wanted.organization_id)
     if wanted.stream_id is not None:

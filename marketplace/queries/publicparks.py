@@ -22,7 +22,7 @@ from marketplace.persistence.organizations import Site
 from marketplace.persistence.parks import Park
 from marketplace.persistence.streams import WasteStream
 from marketplace.queries.parkrows import in_scope_of
-from marketplace.queries.postings import MOVES, add_to, is_solid_waste
+from marketplace.queries.postings import MOVES, add_to, counts, is_solid_waste
 
 LOCAL = timedelta(hours=8)
 
@@ -193,6 +193,7 @@ def _rows(session: Session, where: list[ColumnElement[bool]], first: Month, last
             Site.park_id.is_not(None),
             Posting.month.between(first, last),
             is_solid_waste(),
+            counts(),
             *in_scope_of("bulk"),
             *where,
         )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.domain.actors import Actor
 from marketplace.domain.quantities import Month
-from marketplace.queries import overseen, owned, ownsales
+from marketplace.queries import overseen, owned, ownsales, ownshipments
 from marketplace.queries.accounts import roles_of
 from marketplace.queries.amendments import proposals
 from marketplace.queries.commitments import over_committed
@@ -52,6 +52,7 @@ def today_page(session: Session, actor: Actor, *, month: Month, now: datetime) -
     if actor.roles & {"clerk", "signatory"}:
         tasks += owned.awards(session, actor, now=now)
         tasks += proposals(session, actor)
+        tasks += ownshipments.tasks(session, actor)
         if actor.produces:
             tasks += ownsales.listings(session, actor, now=now)
             tasks += ownsales.questions(session, actor, now=now)

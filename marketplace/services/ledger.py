@@ -189,7 +189,7 @@ def _write(
             )
             for entry in entries
         )
-        if month not in book.stated and month not in book.told:
+        if month not in book.stated and (entries or month not in book.told):
             session.add(StatedMonth(stream_id=kept.stream.id, month=month, stated_at=now, stated_by=actor.person_id))
             written += 1
         written += len(entries)

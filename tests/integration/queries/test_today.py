@@ -281,4 +281,4 @@ def test_the_number_of_selects_does_not_grow(session: Session, make: Make, engin
         counts.append(sum(statement.lstrip().upper().startswith("SELECT") for statement in sent))
 
     assert counts[0] == counts[1]
-    assert counts[0] <= 21
+    assert counts[0] <= 22

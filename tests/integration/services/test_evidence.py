@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
+from marketplace.domain.actors import Actor
 from marketplace.domain.errors import Conflict
 from marketplace.domain.ledger import Figures, MonthFigures, NewOpeningStock
 from marketplace.domain.quantities import Month
 from marketplace.domain.shipments import NewShipment
 from marketplace.persistence.database import transaction
 from marketplace.persistence.ledger import Posting
+from marketplace.persistence.organizations import Site
 from marketplace.persistence.shipments import Shipment
 from marketplace.queries.ledger import stream_ledger
+from marketplace.queries.parks import park_page
 from marketplace.queries.postings import Wanted, postings_page
+from marketplace.queries.today import today_page
 from marketplace.services import evidence, shipments
 from marketplace.services.ledger import open_stock, state_month
 from tests.factories import Make
@@ -227,3 +231,64 @@ def test_a_broken_chain_is_named(session: Session, lorries: Lorries, damage: str
         session.execute(text(damage))
 
     assert {each.split()[0] for each in whole(session)} == set(codes.split())
+
+
+def test_a_park_counts_shipments_once_the_month_is_stated(session: Session, make: Make, lorries: Lorries) -> None:
+    used(session, lorries, MARCH)
+    park = make.park()
+    with transaction(session):
+        session.execute(update(Site).where(Site.id == lorries.out_site).values(park_id=park.id))
+    administrator = make.administrator(park)
+    wanted = Wanted(park_id=park.id, first=MARCH, last=MARCH, flow="utilized")
+
+    def shown() -> tuple[Figures, int]:
+        session.rollback()
+        page = park_page(session, administrator, park.id, first=MARCH, last=MARCH, scope="all", now=IN_APRIL)
+        return page.total, postings_page(session, administrator, wanted).sum_kg
+
+    assert shown() == (Figures(), 0)
+    session.rollback()
+    stated = Figures(generated_kg=5_000_000, utilized_kg=KG, stored_kg=5_000_000 - KG)
+    state_month(
+        session, lorries.seller, MonthFigures(stream_id=stream_of(session), month=MARCH, figures=stated), now=IN_APRIL
+    )
+    assert shown() == (stated, KG)
+
+
+def test_a_stated_month_that_was_told_before_counts_what_left_since(session: Session, lorries: Lorries) -> None:
+    """A month may be told by postings alone; whoever states it anew has its shipments counted with it."""
+    stream_id = stream_of(session)
+    first = Figures(generated_kg=100_000, stored_kg=100_000)
+    state_month(session, lorries.seller, MonthFigures(stream_id=stream_id, month=MARCH, figures=first), now=IN_MARCH)
+    lorries.sent()
+    assert figures(session, lorries, MARCH) == Figures(generated_kg=100_000 + KG, stored_kg=100_000 + KG)
+
+    state_month(
+        session, lorries.seller,
+        MonthFigures(stream_id=stream_id, month=MARCH, figures=first, reason="含外运。"), now=IN_APRIL,
+    )  # fmt: skip
+
+    assert figures(session, lorries, MARCH) == first
+    assert whole(session) == []
+
+
+def test_the_day_begins_with_what_waits(session: Session, lorries: Lorries) -> None:
+    lorries.there(number="1")
+    made = lorries.there(net_in=KG - 900, number="2")
+    shipments.receive(session, lorries.taker, made, now=IN_MARCH + 3 * HOUR)
+    done = lorries.there(number="3")
+    shipments.receive(session, lorries.taker, done, now=IN_MARCH + 3 * HOUR)
+    session.rollback()
+
+    def told(who: Actor) -> list[tuple[str, str, object]]:
+        page = today_page(session, who, month=MARCH, now=IN_MARCH + 4 * HOUR)
+        found = [
+            (each.kind, str(each.state), (each.text.values or {}).get("count"))
+            for each in page.tasks
+            if each.noun == "shipments"
+        ]
+        session.rollback()
+        return sorted(found)
+
+    assert told(lorries.taker) == [("fail", "Scales differ", 1), ("wait", "To confirm", 1), ("wait", "Weighed in", 1)]
+    assert told(lorries.seller) == [("fail", "Scales differ", 1)]
