@@ -68,9 +68,9 @@ def _text_rows(text: str, limits: Limits) -> Iterator[SheetRow]:
         next(lines)
     delimiter = said[1] if said else _delimiter(text[:SAMPLE])
     reader = csv.reader(lines, delimiter=delimiter)
-    count = 0
+    count, seen = 0, 0
     while True:
-        first = lines.begin()
+        first, seen = lines.begin(), seen + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -83,7 +83,7 @@ def _text_rows(text: str, limits: Limits) -> Iterator[SheetRow]:
                 raise Invalid("The file has more than %(most)s columns.", field="file", most=limits.columns)
             row = SheetRow(first, row.cells[: limits.columns])
         count += not row.empty
-        if count > limits.rows:
+        if count > limits.rows or seen > limits.row_tags:
             raise Invalid("The file has more than %(most)s rows. Split it.", field="file", most=limits.rows)
         yield row
 

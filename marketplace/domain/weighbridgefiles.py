@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from itertools import chain, islice
+from itertools import chain
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from marketplace.domain import weighcells, weighrules
@@ -22,8 +22,8 @@ from marketplace.domain.wording import Sentence
 UnitFrom: TypeAlias = Literal["asked", "header", "cells", "figures"]
 Read = TypeVar("Read")
 
-MOST_TOLD: Final = 1000
-"""Faults, and as many warnings; nobody reads more, and the last one says how many there are beside."""
+MOST_TOLD: Final = 300
+"""Faults or warnings of one kind; nobody reads more, and the last one is followed by how many there are beside."""
 
 LONGEST: Final = {"ticket": 40, "plate": 20, "driver": 40, "weigher": 40, "contract": 60, "moisture": 20, "note": 200}
 MOST_NAME: Final = 100
@@ -89,24 +89,26 @@ class _Draft:
 
 @dataclass
 class _Told:
-    """Faults or warnings as they are found; beyond the most they are only counted."""
+    """Faults or warnings as they are found; of each kind, what is beyond the most is only counted."""
 
-    kept: list[Fault] = field(default_factory=list)
-    more: int = 0
+    kept: dict[str, list[Fault]] = field(default_factory=dict)
+    more: Counter[str] = field(default_factory=Counter)
 
     def tell(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
-            if len(self.kept) < MOST_TOLD:
-                self.kept.append(fault)
+            alike = self.kept.setdefault(fault.sentence.text, [])
+            if len(alike) < MOST_TOLD:
+                alike.append(fault)
             else:
-                self.more += 1
+                self.more[fault.sentence.text] += 1
 
     def all(self) -> tuple[Fault, ...]:
-        told = sorted(self.kept, key=lambda fault: (fault.line, fault.column))
-        if self.more:
-            rest = Sentence("There are %(count)s more like these, not listed here.", {"count": self.more})
-            told.append(Fault(told[-1].line, "", rest))
-        return tuple(told)
+        told = [fault for alike in self.kept.values() for fault in alike]
+        for text, count in self.more.items():
+            last = self.kept[text][-1]
+            rest = Sentence("There are %(count)s more like this, not listed here.", {"count": count})
+            told.append(Fault(last.line, last.column, rest))
+        return tuple(sorted(told, key=lambda fault: (fault.line, fault.column)))
 
 
 def read(
@@ -122,24 +124,33 @@ def read(
     Raises Invalid if it is no such file at all: without the columns that are needed, or without a row below them.
     """
     source = iter(rows)
-    first = list(islice((row for row in source if not row.empty), MOST_ROWS_ABOVE))
+    first: list[SheetRow] = []
+    blank: list[int] = []
+    for row in source:
+        if row.empty:
+            blank.append(row.number)
+        else:
+            first.append(row)
+        if len(first) == MOST_ROWS_ABOVE:
+            break
     found = header(first, mapping or {})
-    file = _File(found, now)
+    header_line = first[found.rows - 1].number
+    file = _File(found, now, empty=sum(number > header_line for number in blank))
     file.read(chain(first[found.rows :], source))
-    return file.finish(unit, first[found.rows - 1].number)
+    return file.finish(unit, header_line)
 
 
 class _File:
     """The reading of one file."""
 
-    def __init__(self, found: Header, now: datetime) -> None:
+    def __init__(self, found: Header, now: datetime, *, empty: int) -> None:
         self._header, self._now = found, now
         self._titles = {name: column.title for name, column in found.columns.items()}
         self._at = {name: column.at for name, column in found.columns.items()}
         self._drafts: deque[_Draft] = deque()
         self._faults, self._warnings = _Told(), _Told()
         self._hidden: list[int] = []
-        self._counts = dict.fromkeys(("empty", "totals", "headers", "footers"), 0)
+        self._counts = {"empty": empty, "totals": 0, "headers": 0, "footers": 0}
         self._same: dict[str, str] = {}
 
     def read(self, rows: Iterable[SheetRow]) -> None:
