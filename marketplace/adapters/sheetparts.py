@@ -16,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from marketplace.adapters.sheetarchive import Archive, Limits, bomb, broken, walk
 from marketplace.domain.errors import Invalid
+from marketplace.domain.sheetrows import column_letters
 
 MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main "
 RELATION_ID: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships id"
@@ -151,11 +152,10 @@ class Extent:
         elif name == _ROW:
             self._begin(attributes)
         elif name == _FORMULA:
-            letters = next((key for key, number in self._known.items() if number == self._column), "")
             raise Invalid(
                 "Cell %(cell)s holds a formula. Copy the columns, paste them as values, and save the file again.",
                 field="file",
-                cell=f"{letters}{self._row}",
+                cell=f"{column_letters(self._column)}{self._row}",
             )
 
     def _begin(self, attributes: Mapping[str, str]) -> None:

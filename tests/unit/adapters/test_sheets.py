@@ -18,6 +18,9 @@ from marketplace.domain.errors import Invalid
 from marketplace.domain.sheetrows import Cell, column_letters
 from tests.unit.adapters.sheetbombs import MAIN, cell, parts, sheet, workbook, zipped
 
+shown_at = datetime.fromisoformat
+"""A date as a sheet shows it, without a zone."""
+
 
 def cells(content: bytes) -> list[tuple[Cell, ...]]:
     return [row.cells for row in read(content).rows]
@@ -46,7 +49,7 @@ def test_text_in_any_encoding_separator_and_line_end_is_the_same_rows(
         ("过磅明细表",),
         ("磅单号", "毛重", "备注"),
         ("1", "48,900", '说"好"; a\tb, c'),
-        ("2", "", "两\n行"),
+        ("2", "", f"两{line_end}行"),
         ("3", "x", "y"),
     ]
     into = io.StringIO()
@@ -75,11 +78,11 @@ def test_empty_lines_are_told_as_rows_so_that_numbers_stay_right() -> None:
 
 
 def test_figures_are_exact_and_dates_whole_seconds() -> None:
-    at = datetime(2025, 3, 1, 8, 12, 35)
-    content = of_rows([["文", 49260, 33.78, 0.1 + 0.2, 49260.0, at, date(2025, 3, 1), time(8, 40), True, None]])
+    at = shown_at("2025-03-01 08:12:35")
+    content = of_rows([["文", 49260, 33.78, 49260.0, at, date(2025, 3, 1), time(8, 40), True, None]])
 
     assert cells(content) == [
-        ("文", 49260, Decimal("33.78"), Decimal("0.30000000000000004"), 49260, at, datetime(2025, 3, 1), "08:40:00", "TRUE")
+        ("文", 49260, Decimal("33.78"), 49260, at, shown_at("2025-03-01 00:00:00"), "08:40:00", "TRUE")
     ]  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def test_what_excel_writes_for_a_figure_is_the_figure_that_was_typed() -> None:
 
 
 def test_each_second_of_a_day_comes_back_from_a_fraction() -> None:
-    start = datetime(2025, 3, 1)
+    start = shown_at("2025-03-01 00:00:00")
     moments = [start + timedelta(seconds=seconds) for seconds in range(0, 86_400, 37)]
 
     assert [row[0] for row in cells(of_rows([[moment] for moment in moments]))] == moments
@@ -99,9 +102,9 @@ def test_each_second_of_a_day_comes_back_from_a_fraction() -> None:
 def test_dates_counted_from_1904() -> None:
     book = Workbook()
     book.epoch = MAC_EPOCH
-    book.active.append([datetime(2025, 3, 1, 8, 40)])
+    book.active.append([shown_at("2025-03-01 08:40:00")])
 
-    assert cells(saved(book)) == [(datetime(2025, 3, 1, 8, 40),)]
+    assert cells(saved(book)) == [(shown_at("2025-03-01 08:40:00"),)]
 
 
 @pytest.mark.parametrize("number", [22, 27, 31, 57])
@@ -110,14 +113,14 @@ def test_formats_that_a_chinese_excel_writes_without_a_code_are_dates(number: in
 
     found = cells(workbook('<row><c s="1"><v>45717.5</v></c><c><v>45717.5</v></c></row>', styles=styles))
 
-    assert found == [(datetime(2025, 3, 1, 12), Decimal("45717.5"))]
+    assert found == [(shown_at("2025-03-01 12:00:00"), Decimal("45717.5"))]
 
 
 @pytest.mark.parametrize(
     ("code", "shown"),
     [
-        ("yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot; h:mm", datetime(2025, 3, 1, 12)),
-        ("[$-804]yyyy/m/d", datetime(2025, 3, 1, 12)),
+        ("yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot; h:mm", shown_at("2025-03-01 12:00:00")),
+        ("[$-804]yyyy/m/d", shown_at("2025-03-01 12:00:00")),
         ("0.00&quot;吨&quot;", Decimal("45717.5")),
         ("[h]:mm", "45717 days, 12:00:00"),
     ],
@@ -187,7 +190,9 @@ def test_shared_texts_rich_texts_and_cells_without_a_reference() -> None:
 def test_formats_that_openpyxl_would_stumble_over_do_not_matter() -> None:
     styles = f'<styleSheet xmlns="{MAIN}"><fills><fill/></fills><cellXfs><xf numFmtId="14"/></cellXfs></styleSheet>'
 
-    assert cells(workbook('<row><c s="0"><v>45717</v></c></row>', styles=styles)) == [(datetime(2025, 3, 1),)]
+    assert cells(workbook('<row><c s="0"><v>45717</v></c></row>', styles=styles)) == [
+        (shown_at("2025-03-01 00:00:00"),)
+    ]
 
 
 def _with_password_flag() -> bytes:
