@@ -28,19 +28,19 @@ class Limits:
     file_bytes: int = 20 * MIB
     entries: int = 1000
     inflated_bytes: int = 128 * MIB
-    string_bytes: int = 32 * MIB
+    string_bytes: int = 20 * MIB
     ratio: int = 150
     """Bytes unpacked for a byte of the file; asked from 8 MiB on, for what is small does no harm."""
     rows: int = 60_000
-    row_tags: int = 200_000
+    row_tags: int = 100_000
     """Rows with a format and nothing in them are common below the last one that counts."""
     columns: int = 100
     characters: int = 2000
     span_bytes: int = MIB
     """From the beginning of a row, or of a shared text, to the next."""
     span_tags: int = 20_000
-    strings: int = 1_000_000
-    formats: int = 65_536
+    strings: int = 400_000
+    formats: int = 16_384
     doctype: bool = False
 
 

@@ -113,7 +113,8 @@ def figure(cell: Cell) -> Figure | None:
     if _ESTIMATE.search(said):
         raise Invalid("“%(text)s” is an estimate, and a weighbridge ticket says what was weighed.", text=written)
     found = _WEIGHT.fullmatch(said)
-    if found is None or isinstance(cell, datetime):
+    small = any(unicodedata.category(sign) == "No" for sign in written)  # 10² is not 102
+    if found is None or small or isinstance(cell, datetime):
         raise Invalid("“%(text)s” is not a number. Write digits, such as 1200 or 12.5.", text=written)
     return Figure(number(found["figure"]), _UNITS[found["unit"]] if found["unit"] else None, written)
 

@@ -143,7 +143,7 @@ def _rows(count: int, row: str) -> bytes:
 
 
 def _formats() -> bytes:
-    styles = f'<styleSheet xmlns="{MAIN}"><cellXfs>{"<xf/>" * 200_000}</cellXfs></styleSheet>'
+    styles = f'<styleSheet xmlns="{MAIN}"><cellXfs>{"<xf/>" * 50_000}</cellXfs></styleSheet>'
     return workbook(f"<row>{cell('a')}</row>", styles=styles)
 
 
@@ -159,11 +159,11 @@ BOMBS = (
     Bomb("entity in the sheet", _entity("sheet"), BROKEN, {"doctype": True}),
     Bomb("entity in the texts", _entity("strings"), BROKEN, {"doctype": True}),
     Bomb("entity in the workbook", _entity("book"), BROKEN, {"doctype": True}),
-    Bomb("shared texts without end", lambda: _strings("<si/>" * 1_200_000), GROWS, {"strings": OFF}),
+    Bomb("shared texts without end", lambda: _strings("<si/>" * 500_000), GROWS, {"strings": OFF}),
     Bomb("a shared text of runs", lambda: _strings("<si>" + "<r/>" * 200_000 + "</si>"), GROWS, {"span_tags": OFF}),
     Bomb("a shared text of 30 MiB", lambda: _strings(f"<si><t>{'a' * 30 * MIB}</t></si>"), GROWS, {"span_bytes": OFF}),
     Bomb("shared texts of 40 MiB", lambda: _strings(f"<si><t>{'a' * 1000}</t></si>" * 40_000), GROWS, {"string_bytes": OFF}),
-    Bomb("rows with a format alone", lambda: _rows(1_000_000, '<row ht="9" customHeight="1"/>'), ROWS, {"row_tags": OFF}),
+    Bomb("rows with a format alone", lambda: _rows(300_000, '<row ht="9" customHeight="1"/>'), ROWS, {"row_tags": OFF}),
     Bomb("a row of cells", lambda: workbook(VALUE + "<row>" + "<c/>" * 200_000 + "</row>"), GROWS, {"span_tags": OFF}),
     Bomb("a row of 5 MiB", lambda: workbook(f"<row>{cell('a' * 5 * MIB)}</row>"), GROWS, {"span_bytes": OFF}),
     Bomb("an attribute of 8 MiB", lambda: workbook(VALUE, after=f'<a b="{"a" * 8 * MIB}"/>'), GROWS, {"span_bytes": OFF}),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.adapters.sheetbombs import ALWAYS, BOMBS, MIB, Bomb, cell, parts, sheet, workbook, zipped
+from tests.unit.adapters.sheetbombs import ALWAYS, BOMBS, MAIN, MIB, Bomb, cell, parts, sheet, workbook, zipped
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 512 * MIB
@@ -81,24 +81,27 @@ TITLES = (
 )
 
 
-def _row(number: int, figures: tuple[int, int], text: str) -> str:
-    weights = "".join(f"<c><v>{figure}</v></c>" for figure in figures)
-    return f"<row>{cell(f'N{number}')}{cell(f'晋F{number:05d}')}{weights}{cell(f'{number}😀{text}') * 7}</row>"
+ATTRIBUTES = ' ht="9" customHeight="1" s="1" customFormat="1" hidden="1" outlineLevel="1" thickTop="0" thickBot="0"'
+
+
+def _row(number: int, text: str) -> str:
+    said = cell(f"N{number}") + cell(f"晋F{number:05d}") + "<c><v>60000</v></c><c><v>15000</v></c>"
+    shared = f'<c t="s"><v>{number}</v></c>' * 2
+    return f"<row{ATTRIBUTES}>{said}{shared}{cell(f'{number}😀{text}') * 5}</row>"
 
 
 @pytest.mark.parametrize(
-    ("figures", "text", "said"),
-    [
-        ((60_000, 15_000), "a" * 25, "tickets 59999 faults 0 warnings 301"),
-        ((60_000, 15_000), "a" * 150, "tickets 0 faults 301 warnings 0"),
-    ],
+    ("text", "said"),
+    [("a" * 28, "tickets 59999 faults 0 warnings 302"), ("a" * 190, "tickets 0 faults 301 warnings 1")],
     ids=["good", "too long"],
 )
-def test_the_largest_files_that_are_read_fit_too(figures: tuple[int, int], text: str, said: str) -> None:
-    rows = (_row(number, figures, text) for number in range(59_999))
+def test_a_file_at_all_limits_at_once_fits_too(text: str, said: str) -> None:
     header = f"<row>{''.join(map(cell, TITLES))}</row>"
-    content = zipped(parts({"one": sheet(header + "".join(rows))}))
+    rows = header + "".join(_row(number, text) for number in range(59_999)) + f"<row{ATTRIBUTES}/>" * 39_000
+    shared = "".join(f"<si><t>😀{number}{'a' * 80}</t></si>" for number in range(190_000))
+    strings, formats = f'<sst xmlns="{MAIN}">{shared}</sst>', f"<cellXfs>{'<xf/>' * 16_000}</cellXfs>"
+    content = workbook(rows, strings=strings, styles=f'<styleSheet xmlns="{MAIN}">{formats}</styleSheet>')
 
-    found = outcome(content)
+    found = outcome(content, {"ratio": 1000})
 
     assert found.startswith(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -139,19 +140,18 @@ def test_whatever_a_sheet_holds_is_read_or_refused(grid: list[list[Cell]]) -> No
 
     try:
         found = read(rows, now=NOW)
-    except Invalid as refusal:
-        assert str(refusal) == "There is no row below the header."
-    else:
-        assert all(type(row.gross_kg) is int and row.net_kg > 0 for row in found.rows)
+    except Invalid:
+        found = None
+
+    assert (found is None) == all(row.empty for row in rows[1:])
+    assert found is None or all(type(row.gross_kg) is int and row.net_kg > 0 for row in found.rows)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
 def test_whatever_bytes_come_are_read_or_refused(content: bytes) -> None:
-    try:
+    with suppress(Invalid):
         read(sheets.read(content).rows, now=NOW)
-    except Invalid as refusal:
-        assert str(refusal)
 
 
 @pytest.mark.parametrize(
