@@ -133,7 +133,7 @@ def ticket(cell: Cell) -> str:
 
 def plate(cell: Cell) -> str:
     """Return a plate in capitals and half-width signs, without dots and blanks; empty if there is none."""
-    return re.sub(r"[\s·•・．.。\-_]", "", plain(cell).replace("·", "")).upper()
+    return re.sub(r"[\s·•・.。\-_]", "", plain(cell)).upper()
 
 
 def is_plate(written: str) -> bool:

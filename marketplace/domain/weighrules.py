@@ -22,6 +22,9 @@ LEAST_GROSS_KG: Final = 500
 """What is less is no loaded vehicle; most often tonnes in a column of kilograms."""
 
 MOST_BETWEEN: Final = timedelta(hours=24)
+LONG_BETWEEN: Final = timedelta(hours=12)
+"""A vehicle is loaded or unloaded in less; more is often one date written for two weighings with midnight between."""
+
 SOON: Final = timedelta(minutes=10)
 
 Tell: TypeAlias = Callable[[Iterable[Fault]], None]
@@ -149,7 +152,7 @@ def once_each(rows: Iterable[WeighRow], titles: Titles, fault: Tell, warn: Tell)
 
 
 def doubts(rows: Sequence[WeighRow], titles: Titles, warn: Tell) -> None:
-    """Tell what is odd and may yet be true: strange plates, heavy loads, tares that do not fit, vehicles that hurry."""
+    """Tell what is odd and may yet be true: strange plates, heavy loads, odd tares, too long or short a time."""
     by_plate: dict[str, list[WeighRow]] = {}
     for row in rows:
         by_plate.setdefault(row.plate, []).append(row)
@@ -162,6 +165,9 @@ def doubts(rows: Sequence[WeighRow], titles: Titles, warn: Tell) -> None:
                 {"gross_kg": row.gross_kg, "legal_kg": LEGAL_KG},
             )
             warn([Fault(row.line, titles["gross"], told)])
+        if row.gross_at and row.tare_at and abs(row.gross_at - row.tare_at) > LONG_BETWEEN:
+            told = Sentence("More than 12 hours lie between the two weighings. Is the date of each its own?")
+            warn([Fault(row.line, titles.get("tare_at", ""), told)])
     for journeys in by_plate.values():
         warn(_odd_tares(journeys, titles))
         warn(_hurried(journeys, titles))

@@ -161,7 +161,7 @@ BOMBS = (
     Bomb("entity in the workbook", _entity("book"), BROKEN, {"doctype": True}),
     Bomb("shared texts without end", lambda: _strings("<si/>" * 500_000), GROWS, {"strings": OFF}),
     Bomb("a shared text of runs", lambda: _strings("<si>" + "<r/>" * 200_000 + "</si>"), GROWS, {"span_tags": OFF}),
-    Bomb("a shared text of 30 MiB", lambda: _strings(f"<si><t>{'a' * 30 * MIB}</t></si>"), GROWS, {"span_bytes": OFF}),
+    Bomb("a shared text of 15 MiB", lambda: _strings(f"<si><t>{'a' * 15 * MIB}</t></si>"), GROWS, {"span_bytes": OFF}),
     Bomb("shared texts of 40 MiB", lambda: _strings(f"<si><t>{'a' * 1000}</t></si>" * 40_000), GROWS, {"string_bytes": OFF}),
     Bomb("rows with a format alone", lambda: _rows(300_000, '<row ht="9" customHeight="1"/>'), ROWS, {"row_tags": OFF}),
     Bomb("a row of cells", lambda: workbook(VALUE + "<row>" + "<c/>" * 200_000 + "</row>"), GROWS, {"span_tags": OFF}),

@@ -16,10 +16,10 @@ from marketplace.adapters import sheets
 from marketplace.domain.errors import Invalid
 from marketplace.domain.sheetrows import Cell, SheetRow
 from marketplace.domain.weighbridgefiles import read
-from marketplace.domain.weighcells import CHINA, figure, is_plate, moment, plate, text, ticket
+from marketplace.domain.weighcells import figure, is_plate, moment, plate, text, ticket
 from marketplace.domain.weighcolumns import ALIASES, MOST_TITLE
 from marketplace.domain.weighrules import WeighRow
-from tests.unit.domain.weighfile_corpus import NOW, sheet_file, text_file
+from tests.unit.domain.weighfile_corpus import CHINA, NOW, sheet_file, text_file
 
 NAMES = st.text("粉煤灰脱硫石膏电厂水泥ABcd（）()·, ;\"'12", max_size=12).map(text)
 TITLES = {

@@ -6,12 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 from openpyxl import Workbook
 
-from marketplace.domain.weighcells import CHINA
 from marketplace.domain.weighrules import WeighRow
 
 Rows = Sequence[Sequence[Any]]
@@ -19,6 +18,7 @@ Told = tuple[int, str, str]
 """Line, column, and how the sentence begins."""
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CHINA = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,7 @@ FAULTS = (
     _fault("or so", ("皮重(kg)", "“15480左右” is an estimate"), tare="15480左右"),
     _fault("words", ("毛重(kg)", "“满” is not a number."), gross="满"),
     _fault("swapped", ("毛重(kg)", "The gross weight, 15480 t, is not above the tare weight, 45260 t. Are they swapped?"), gross=15480, tare=45260),
+    _fault("empty all the way", ("毛重(kg)", "The gross weight, 15480 t, is not above the tare weight, 15480 t."), gross=15480, net=0),
     _fault("beyond any scale", ("毛重(kg)", "“452600” is more than a weighbridge carries: 200000 t."), gross="452600", net=""),
     _fault("negative", ("皮重(kg)", "A weight cannot be less than zero."), tare="-15480"),
     _fault("zero", ("皮重(kg)", "A weight of zero is no weight."), tare="0"),
@@ -240,6 +241,8 @@ WARNINGS = (
     Case("warning: strange plate", text_file([HEADER, put(ONE, plate="晋F123"), TWO]), (replace(FIRST, plate="晋F123"), SECOND), warnings=((2, "车牌号", "“晋F123” is not what plates look like."),)),
     Case("warning: more than the road allows", text_file([HEADER, put(ONE, gross=49001, net=33521), put(TWO, gross=49000, net=33700)]), (replace(FIRST, gross_kg=49001), replace(SECOND, gross_kg=49000)), warnings=((2, "毛重(kg)", "49001 t is more than the 49000 t that a vehicle may weigh on public roads."),)),
     Case("warning: another tare", text_file([HEADER, ONE, put(TWO, plate="晋F12345", tare=13900, net=31000, **_OTHER_DAY)]), (FIRST, replace(_LATER, plate="晋F12345", tare_kg=13900)), warnings=((2, "皮重(kg)", "The tare weight, 15480 t, is more than a tenth off what this vehicle weighs otherwise: 13900 t."), (3, "皮重(kg)", "The tare weight, 13900 t, is more than a tenth off what this vehicle weighs otherwise: 15480 t."))),
+    Case("warning: more than a tenth", text_file([HEADER, put(ONE, tare=15401, net=29859), put(TWO, plate="晋F12345", tare=14000, net=30900, **_OTHER_DAY)]), (replace(FIRST, tare_kg=15401), replace(_LATER, plate="晋F12345", tare_kg=14000)), warnings=((2, "皮重(kg)", "The tare weight, 15401 t, is more than a tenth off what this vehicle weighs otherwise: 14000 t."),)),
+    Case("warning: one date on both sides of midnight", text_file([[*SHORT, "日期", "毛重时间", "皮重时间"], ["1", "晋F12345", "45260", "15480", "2025-03-01", "0:20", "23:50"]]), (replace(BARE, gross_at=china("2025-03-01 00:20"), tare_at=china("2025-03-01 23:50"), weighed_on=_DAY),), warnings=((2, "皮重时间", "More than 12 hours lie between the two weighings."),), unit_from="figures"),
     Case("no warning: a tenth exactly", text_file([HEADER, put(ONE, tare=15400, net=29860), put(TWO, plate="晋F12345", tare=14000, net=30900, **_OTHER_DAY)]), (replace(FIRST, tare_kg=15400), replace(_LATER, plate="晋F12345", tare_kg=14000))),
     Case("warning: soon again", text_file([HEADER, ONE, _SOON]), (FIRST, _SOON_ROW), warnings=((3, "车牌号", "The same vehicle was weighed less than ten minutes from line 2."),)),
     Case("no warning: ten minutes exactly", text_file([HEADER, ONE, put(_SOON, gross_at="2025-03-01 08:22:35")]), (FIRST, replace(_SOON_ROW, gross_at=china("2025-03-01 08:22:35")))),
