@@ -173,9 +173,8 @@ def _workbook_rows(part: sheetparts.Part, limits: Limits) -> Iterator[SheetRow]:
     hidden = part.extent.hidden
     try:
         book = load_workbook(part.archive, read_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what the file says of its extent may be wrong
-        rows = sheet.iter_rows(max_col=part.extent.last_column, max_row=part.extent.last_row, values_only=True)
+        extent = {"max_col": part.extent.last_column, "max_row": part.extent.last_row}  # the file's own may be wrong
+        rows = book.worksheets[0].iter_rows(**extent, values_only=True)
         for number, values in enumerate(rows, 1):
             cells = tuple(map(_cell, values)) if any(value is not None for value in values) else ()
             for at, cell in enumerate(cells, 1):

@@ -81,6 +81,15 @@ def _lying() -> bytes:
     return plain.replace(struct.pack("<I", 600 * MIB), struct.pack("<I", 1000))
 
 
+def _central(content: bytes, at: int, value: int) -> bytes:
+    """Return a workbook whose directory says something else of its sheet, at so many bytes into the entry."""
+    begin = content.rindex(b"PK\x01\x02")
+    changed = bytearray(content)
+    assert content[begin + 46 :].startswith(b"xl/worksheets/sheet1.xml")
+    struct.pack_into("<I", changed, begin + at, value)
+    return bytes(changed)
+
+
 def _many_entries() -> bytes:
     """Return an archive of 20 MiB that is all directory: each entry would become an object of half a kilobyte."""
     central = (
@@ -187,6 +196,9 @@ BOMBS = (
 
 ALWAYS = (
     ("says 1000 bytes, has 600 MiB", _lying, GROWS),
+    ("says a little less than it has", lambda: _central(workbook(VALUE * 1000), 24, 5000), GROWS),
+    ("says a little more than it has", lambda: _central(workbook(VALUE * 1000), 24, 10**6), BROKEN),
+    ("another checksum", lambda: _central(workbook(VALUE), 16, 1), BROKEN),
     ("text: a quotation that never ends", lambda: b'a,b\n"' + b"a\n" * (9 * MIB), LINE),
     ("laughs by the billion", _laughs, BROKEN),
     ("an entity from a file", _external, BROKEN),

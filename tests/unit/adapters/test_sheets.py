@@ -99,6 +99,28 @@ def test_each_second_of_a_day_comes_back_from_a_fraction() -> None:
     assert [row[0] for row in cells(of_rows([[moment] for moment in moments]))] == moments
 
 
+def test_a_fraction_of_a_day_that_was_cut_off_is_the_nearest_second() -> None:
+    styles = f'<styleSheet xmlns="{MAIN}"><cellXfs><xf numFmtId="22"/></cellXfs></styleSheet>'
+
+    assert cells(workbook('<row><c s="0"><v>45717.34207175</v></c></row>', styles=styles)) == [
+        (shown_at("2025-03-01 08:12:35"),)
+    ]
+
+
+def test_a_sheet_ends_with_the_last_row_that_holds_something_whatever_it_says_of_its_extent() -> None:
+    rows = (
+        f"<row>{cell('a')}{cell('b')}</row><row><c/></row><row>{cell('c')}</row>" + '<row ht="9"><c s="0"/></row>' * 9
+    )
+
+    assert cells(workbook(rows, before='<dimension ref="A1:A1"/>')) == [("a", "b"), (), ("c", None)]
+
+
+def test_a_long_text_of_short_rows_is_read_to_its_end() -> None:
+    found = cells("".join(f"{number},毛重皮重净重\n" for number in range(30_000)).encode())
+
+    assert (len(found), found[-1]) == (30_000, ("29999", "毛重皮重净重"))
+
+
 def test_dates_counted_from_1904() -> None:
     book = Workbook()
     book.epoch = MAC_EPOCH
