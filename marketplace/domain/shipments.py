@@ -13,8 +13,9 @@ from datetime import date, datetime
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.errors import Conflict, Invalid
+from marketplace.domain.plates import plate_of
 from marketplace.domain.quantities import MOST_KG, Month
-from marketplace.domain.tickets import far_apart, plate_of
+from marketplace.domain.tickets import far_apart
 
 ShipmentState: TypeAlias = Literal[
     "planned", "cancelled", "dispatched", "arrived", "disputed", "received", "rejected", "returned", "utilized"

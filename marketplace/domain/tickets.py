@@ -7,7 +7,6 @@ marked, since the truck stands on the scale and has to go on.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,19 +16,11 @@ from typing import Final, Literal, TypeAlias
 from marketplace.domain.errors import Invalid
 from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.places import Point, great_circle_m
+from marketplace.domain.plates import LEGAL_GROSS_KG, MOST_GROSS_KG
 from marketplace.domain.wording import Sentence
 
 End: TypeAlias = Literal["origin", "destination"]
 ENDS: Final[tuple[End, ...]] = ("origin", "destination")
-
-MOST_GROSS_KG: Final = 200_000
-"""More than any vehicle on a road; what is above is grams, or a typing error."""
-
-LEGAL_GROSS_KG: Final = 49_000
-"""
-The greatest lawful mass of a six-axle vehicle with its load: GB 1589-2016, table 3. From memory of the standard, to be
-confirmed; other vehicles may carry less.
-"""
 
 TARE_AGE: Final = timedelta(hours=24)
 """A tare older than this may be of a fuller tank, a wetter body, or another trailer."""
@@ -46,24 +37,6 @@ AHEAD: Final = timedelta(minutes=10)
 """How far the clock of a scale may be ahead of the server's."""
 
 MOST_TEXT: Final = 40
-
-_PLATE: Final = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z](?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]|[A-HJ-NP-Z0-9]{6})"
-)
-"""Plates of the mainland: five characters after province and letter, or six of a new-energy vehicle (GA 36-2018)."""
-
-
-def plate_of(text: str, *, field: str = "plate") -> str:
-    """
-    Return a vehicle's plate as it is kept: half width, capitals, without dots and blanks. Raises Invalid if it is none.
-
-    >>> plate_of("晋Ｆ·1 2345")
-    '晋F12345'
-    """
-    plate = re.sub(r"[\s·.・-]", "", unicodedata.normalize("NFKC", text)).upper()
-    if not _PLATE.fullmatch(plate):
-        raise Invalid("This is no plate of a vehicle, such as 晋F12345.", field=field)
-    return plate
 
 
 @dataclass(frozen=True, kw_only=True)

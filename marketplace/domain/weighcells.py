@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.errors import Invalid
+from marketplace.domain.plates import MOST_GROSS_KG, normal
 from marketplace.domain.quantities import number
 from marketplace.domain.sheetrows import Cell
 
@@ -17,9 +18,6 @@ Unit: TypeAlias = Literal["kg", "t"]
 
 CHINA: Final = timezone(timedelta(hours=8))
 """The time that every weighbridge in China shows."""
-
-MOST_KG: Final = 200_000
-"""No truck scale carries more than two hundred tonnes."""
 
 NOTHING: Final = {"", "-", "--", "–", "—", "/", "\\", "无", "空", "null", "none", "n/a"}
 
@@ -44,14 +42,6 @@ _WEEKDAY: Final = re.compile(r"\(?(?:星期|周|礼拜)[一二三四五六日天
 _SERIAL: Final = re.compile(r"\d{5}(?:\.\d+)?")
 _PART_OF_A_DAY: Final = re.compile(r"0?\.\d+|0")
 
-_PROVINCES: Final = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-_SIGN: Final = "A-HJ-NP-Z0-9"  # a plate has neither I nor O
-_PLATE: Final = re.compile(
-    rf"[{_PROVINCES}][A-HJ-Z](?:"
-    rf"[{_SIGN}]{{4}}[{_SIGN}挂学警]"  # five signs; the last may say: trailer, driving school, police
-    rf"|[A-HJK][{_SIGN}]\d{{4}}|\d{{5}}[A-HJK])"  # six signs: new energy, small and large
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -70,11 +60,11 @@ class Figure:
         kilos = self.value * 1000 if (self.unit or unit) == "t" else self.value
         if kilos < 0:
             raise Invalid("A weight cannot be less than zero.")
-        if kilos > MOST_KG:
+        if kilos > MOST_GROSS_KG:
             raise Invalid(
                 "“%(text)s” is more than a weighbridge carries: %(most_kg)s t. Is the unit right?",
                 text=self.written,
-                most_kg=MOST_KG,
+                most_kg=MOST_GROSS_KG,
             )
         if kilos != kilos.to_integral_value():
             raise Invalid("“%(text)s” is no whole number of kilograms. Is the unit right?", text=self.written)
@@ -133,17 +123,7 @@ def ticket(cell: Cell) -> str:
 
 def plate(cell: Cell) -> str:
     """Return a plate in capitals and half-width signs, without dots and blanks; empty if there is none."""
-    return re.sub(r"[\s·•・.。\-_]", "", plain(cell)).upper()
-
-
-def is_plate(written: str) -> bool:
-    """
-    Whether a plate, as `plate` returns it, is one that Chinese vehicles bear.
-
-    >>> is_plate("晋F12345"), is_plate("蒙K00001D"), is_plate("晋F2345挂"), is_plate("晋F123")
-    (True, True, True, False)
-    """
-    return _PLATE.fullmatch(written) is not None
+    return normal(plain(cell))
 
 
 def moment(cell: Cell) -> tuple[date | None, time | None]:

@@ -9,14 +9,12 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from marketplace.domain.monthfiles import Fault
-from marketplace.domain.weighcells import CHINA, is_plate
+from marketplace.domain.plates import LEGAL_GROSS_KG, is_plate
+from marketplace.domain.weighcells import CHINA
 from marketplace.domain.wording import Sentence
 
 DIVISION_KG: Final = 20
 """A truck scale of 60 t shows steps of 20 kg; two figures that are no further apart are the same weight."""
-
-LEGAL_KG: Final = 49_000
-"""GB 1589: no vehicle on public roads may weigh more in all."""
 
 LEAST_GROSS_KG: Final = 500
 """What is less is no loaded vehicle; most often tonnes in a column of kilograms."""
@@ -159,10 +157,10 @@ def doubts(rows: Sequence[WeighRow], titles: Titles, warn: Tell) -> None:
         if not is_plate(row.plate):
             told = Sentence("“%(plate)s” is not what plates look like. Is it right?", {"plate": row.plate})
             warn([Fault(row.line, titles["plate"], told)])
-        if row.gross_kg > LEGAL_KG:
+        if row.gross_kg > LEGAL_GROSS_KG:
             told = Sentence(
                 "%(gross_kg)s t is more than the %(legal_kg)s t that a vehicle may weigh on public roads.",
-                {"gross_kg": row.gross_kg, "legal_kg": LEGAL_KG},
+                {"gross_kg": row.gross_kg, "legal_kg": LEGAL_GROSS_KG},
             )
             warn([Fault(row.line, titles["gross"], told)])
         if row.gross_at and row.tare_at and abs(row.gross_at - row.tare_at) > LONG_BETWEEN:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from marketplace.adapters import sheets
 from marketplace.domain.errors import Invalid
+from marketplace.domain.plates import is_plate
 from marketplace.domain.sheetrows import Cell, SheetRow
 from marketplace.domain.weighbridgefiles import read
-from marketplace.domain.weighcells import figure, is_plate, moment, plate, text, ticket
+from marketplace.domain.weighcells import figure, moment, plate, text, ticket
 from marketplace.domain.weighcolumns import ALIASES, MOST_TITLE
 from marketplace.domain.weighrules import WeighRow
 from tests.unit.domain.weighfile_corpus import CHINA, NOW, sheet_file, text_file
