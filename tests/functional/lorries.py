@@ -15,12 +15,11 @@ from marketplace.services.carried import day_at
 
 def shipment_of(session: Session, seller: Actor, buyer: Actor, contract_id: int, now: datetime) -> int:
     """Plan a vehicle, weigh it out and in, and leave it in dispute; return the shipment."""
-    at = now - timedelta(hours=2)
     new = NewShipment(
-        contract_id=contract_id, day=day_at(at), planned_kg=30_000, plate="晋F12345", driver="吴亮", carrier="青石运输"
+        contract_id=contract_id, day=day_at(now), planned_kg=30_000, plate="晋F12345", driver="吴亮", carrier="青石运输"
     )
-    made = shipments.plan_shipment(session, seller, new, now=at)
-    shipments.dispatch(session, seller, made, _ticket("W1", 30_400, at), now=at)
+    made = shipments.plan_shipment(session, seller, new, now=now)
+    shipments.dispatch(session, seller, made, _ticket("W1", 30_400, now), now=now)
     shipments.arrive(session, buyer, made, _ticket("W2", 29_400, now), now=now)
     shipments.receive(session, buyer, made, now=now)
     return made
