@@ -108,7 +108,13 @@ def test_a_reason_is_shown_as_it_was_typed(app_make: Make, browse: Browse) -> No
 )
 def test_the_mails_that_name_an_object_lead_to_it(template: Path) -> None:
     text = template.read_text(encoding="utf-8")
-    named = {"contracts": "contract_id", "awards": "award_id", "lines": "line_id", "board": "listing_id"}
+    named = {
+        "contracts": "contract_id",
+        "awards": "award_id",
+        "lines": "line_id",
+        "board": "listing_id",
+        "shipments": "shipment_id",
+    }
     objects = [name for place, name in named.items() if f"/{place}/{{{{ {name} }}}}" in text]
 
     for name in objects:

@@ -72,7 +72,8 @@ def test_what_is_left_after_some_awards_keeps_the_rules_too(of: Snapshot, data: 
     standing = tuple(award for award in result.awards if data.draw(st.booleans()))
     accepted = {(award.listing_id, award.line_id, month): kg for award in standing for month, kg in award.months}
 
-    again = clear(remainder(replace(of, explains=0), accepted=accepted), NETWORK)
+    waits = {(award.listing_id, award.line_id): award.waits for award in standing}
+    again = clear(remainder(replace(of, explains=0), accepted=accepted, waits=waits), NETWORK)
 
     before = off_the_mean(of, replace(result, awards=standing))
     for place, off in off_the_mean(of, again).items():
