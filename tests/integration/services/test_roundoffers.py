@@ -138,11 +138,11 @@ def test_without_any_lines_and_listings_take_part_as_they_state(trade: Trade) ->
 
 
 def test_it_lies_sealed_until_the_first_run(trade: Trade) -> None:
-    trade.offer(replace(OFFER, prices=(("fly_ash", 7357),)))
-    trade.reserve(ListingReserve(reserve_fen_per_t=837))
+    trade.offer(replace(OFFER, prices=(("fly_ash", 735791),)), confirmed=True)
+    trade.reserve(ListingReserve(reserve_fen_per_t=837539))  # so long that no hash holds it by chance
 
     held = trade.session.execute(text("select * from round_offers")).all()
-    assert not any(word in str(held) for word in ("7357", "837", "fly_ash", "reserve"))
+    assert not any(word in str(held) for word in ("735791", "837539", "fly_ash", "reserve"))
     page = offers_page(trade.session, trade.buyer, trade.of.id, now=NOON + HOUR)
     sent = page.line(trade.line_id).sent
     assert sent is not None
@@ -154,7 +154,7 @@ def test_it_lies_sealed_until_the_first_run(trade: Trade) -> None:
     page = offers_page(trade.session, trade.buyer, trade.of.id, now=CLOSED)
     sent = page.line(trade.line_id).sent
     assert sent is not None
-    assert (sent.content, sent.opened_at) == (LineOffer(prices=(("fly_ash", 7357),), kg_per_month=3_000_000), CLOSED)
+    assert (sent.content, sent.opened_at) == (LineOffer(prices=(("fly_ash", 735791),), kg_per_month=3_000_000), CLOSED)
     assert (page.listings, page.may, count_of(trade.session, trade.of.id)) == ((), False, 2)
     audit = trade.session.scalars(select(AuditRow).where(AuditRow.action == "offer.open")).one()
     assert (audit.detail["opened"], audit.detail["invalid"]) == (2, 0)
