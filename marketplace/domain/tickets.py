@@ -10,11 +10,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.errors import Invalid
-from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.places import Point, great_circle_m
 from marketplace.domain.plates import LEGAL_GROSS_KG, MOST_GROSS_KG
 from marketplace.domain.wording import Sentence
@@ -143,12 +142,6 @@ MARK_SENTENCES: Final[dict[Mark, Sentence]] = {
         "The same plate was on another scale so shortly before or after that it could not have driven there."
     ),
 }
-
-
-def day_of(at: datetime) -> datetime:
-    """Return the first instant of the day, in China, that an instant lies in: numbers of tickets begin anew each day."""
-    local = at.astimezone(CLOSING_TIME)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def far_apart(out_kg: int, in_kg: int, tolerance_permille: int) -> bool:

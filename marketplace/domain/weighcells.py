@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
 from marketplace.domain.errors import Invalid
+from marketplace.domain.listings import CLOSING_TIME
 from marketplace.domain.plates import MOST_GROSS_KG, normal
 from marketplace.domain.quantities import number
 from marketplace.domain.sheetrows import Cell
 
 Unit: TypeAlias = Literal["kg", "t"]
 
-CHINA: Final = timezone(timedelta(hours=8))
+CHINA: Final = CLOSING_TIME
 """The time that every weighbridge in China shows."""
 
 NOTHING: Final = {"", "-", "--", "–", "—", "/", "\\", "无", "空", "null", "none", "n/a"}

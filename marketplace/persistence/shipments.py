@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.domain.shipments import ShipmentState, shipment_state
 from marketplace.persistence.base import Base, Instant, Kilograms, MonthOf
 
 
@@ -92,6 +93,20 @@ class Shipment(Base):
     returned_at: Mapped[Instant | None]
     utilized_at: Mapped[Instant | None]
     used_month: Mapped[MonthOf | None]
+
+    @property
+    def state(self) -> ShipmentState:
+        """How far it is, read off its timestamps."""
+        return shipment_state(
+            cancelled_at=self.cancelled_at,
+            dispatched_at=self.dispatched_at,
+            arrived_at=self.arrived_at,
+            disputed_at=self.disputed_at,
+            received_at=self.received_at,
+            rejected_at=self.rejected_at,
+            returned_at=self.returned_at,
+            utilized_at=self.utilized_at,
+        )
 
 
 class Ticket(Base):

@@ -13,7 +13,7 @@ from marketplace.domain.actors import Actor, Belonging
 from marketplace.domain.contracts import Side
 from marketplace.domain.errors import NotFound
 from marketplace.domain.quantities import Month
-from marketplace.domain.shipments import STEPS, ShipmentState, shipment_state
+from marketplace.domain.shipments import STEPS, ShipmentState
 from marketplace.domain.tickets import ENDS, MARK_SENTENCES, End
 from marketplace.domain.wording import Sentence
 from marketplace.persistence.lines import Filing, IntakeLine
@@ -203,16 +203,7 @@ def read(found: Any) -> Row:
         waste_code=found[13],
         line=found[14],
         line_en=found[15],
-        state=shipment_state(
-            cancelled_at=row.cancelled_at,
-            dispatched_at=row.dispatched_at,
-            arrived_at=row.arrived_at,
-            disputed_at=row.disputed_at,
-            received_at=row.received_at,
-            rejected_at=row.rejected_at,
-            returned_at=row.returned_at,
-            utilized_at=row.utilized_at,
-        ),
+        state=row.state,
         dispatched_at=row.dispatched_at,
         arrived_at=row.arrived_at,
         received_at=row.received_at,

@@ -24,7 +24,6 @@ from marketplace.domain.shipments import (
     must_step,
     read_weight,
     record_number,
-    shipment_state,
 )
 from marketplace.domain.tickets import End, NewTicket
 from marketplace.persistence.audit import record
@@ -52,7 +51,7 @@ class Held:
     @property
     def state(self) -> ShipmentState:
         """How far it is."""
-        return state_of(self.shipment)
+        return self.shipment.state
 
     def at(self, place: End) -> Belonging:
         """Whom the act at one end belongs to: the side whose site it is."""
@@ -66,20 +65,6 @@ def belonging(owner: int, party: int, site: int, parks: tuple[int | None, ...]) 
     """Return whom one end of a shipment belongs to."""
     overseen = frozenset(park for park in parks if park is not None)
     return Belonging(frozenset({owner}), frozenset({party}), overseen, frozenset({site}))
-
-
-def state_of(row: Shipment) -> ShipmentState:
-    """Return how far a shipment is."""
-    return shipment_state(
-        cancelled_at=row.cancelled_at,
-        dispatched_at=row.dispatched_at,
-        arrived_at=row.arrived_at,
-        disputed_at=row.disputed_at,
-        received_at=row.received_at,
-        rejected_at=row.rejected_at,
-        returned_at=row.returned_at,
-        utilized_at=row.utilized_at,
-    )
 
 
 def plan_shipment(session: Session, actor: Actor, new: NewShipment, *, now: datetime) -> int:

@@ -151,6 +151,7 @@ def postings() -> ResponseReturnValue:
         number=_number("page") or 1,
     )
     page = postings_page(session(), actor(), wanted)
+    # who operates a scale reads the ledger, but of the shipments those of its own site alone
     return render_template("ledger/postings.html", page=page, flow_names=flow_names(), may_open=could("contract.read"))
 
 

@@ -30,6 +30,7 @@ CENT = Decimal("0.01")
 @requires("ledger.read")
 def show() -> ResponseReturnValue:
     """Show both tables of a month."""
+    # who operates a scale reads the ledger, but of the shipments those of its own site alone
     return render_template("ledger/tables.html", page=_page(), may_open=could("contract.read"))
 
 

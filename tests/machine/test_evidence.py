@@ -11,7 +11,7 @@ import itertools
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from marketplace.domain.errors import MarketplaceError
 from marketplace.domain.ledger import NOTHING, Figures, MonthFigures
 from marketplace.domain.listings import month_at
 from marketplace.domain.quantities import Month
+from marketplace.domain.tickets import NewTicket
 from marketplace.persistence.database import connect, sessions_of
 from marketplace.persistence.invariants import broken
 from marketplace.queries.ledger import stream_ledger
@@ -107,7 +108,7 @@ class Evidence(RuleBasedStateMachine):
         self.engine.dispose()
 
     @contextmanager
-    def _expects(self, act: str, *, allowed: bool):  # type: ignore[no-untyped-def]
+    def _expects(self, act: str, *, allowed: bool) -> Iterator[None]:
         """Do an act that the model lets through, or that it knows is refused."""
         refusal = ""
         try:
@@ -265,7 +266,7 @@ class Evidence(RuleBasedStateMachine):
                 carried[lorry.left] += kg
         return found + Figures(carried=tuple(sorted(carried.items())))
 
-    def _ticket(self, kg: int):  # type: ignore[no-untyped-def]
+    def _ticket(self, kg: int) -> NewTicket:
         number = next(self.numbers)
         return ticket(f"T{number}", kg, at=self.now, key=f"random-key-{number}")
 
@@ -309,7 +310,7 @@ def test_a_ledger_that_does_not_follow_is_found(
 
     def forgets(*given: object, **named: object) -> None:
         if named.get("evidence") != "both_ends":
-            post(*given, **named)  # type: ignore[arg-type]
+            post(*given, **named)  # type: ignore[arg-type]  # handed on as it came
 
     monkeypatch.setattr(shipments, "post_sent", forgets)
     with pytest.raises(AssertionError):

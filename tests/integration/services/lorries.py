@@ -87,6 +87,6 @@ class Lorries(Deed):
 
 def state(session: Session, shipment_id: int) -> str:
     session.rollback()
-    found = shipments.state_of(session.get_one(Shipment, shipment_id))
+    found = session.get_one(Shipment, shipment_id).state
     session.rollback()
     return found

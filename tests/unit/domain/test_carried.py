@@ -71,7 +71,7 @@ def test_every_period_closes_and_its_rate_is_between_nothing_and_all(sent: list[
 
 
 def _posted(number: int, pair: tuple[str, str], kg: int, **more: object) -> Posted:
-    return Posted(number, NOVEMBER, *pair, kg, shipment_id=7, since=NOVEMBER, **more)  # type: ignore[arg-type]
+    return Posted(number, NOVEMBER, *pair, kg, shipment_id=7, since=NOVEMBER, **more)  # type: ignore[arg-type]  # any fields
 
 
 def test_what_shipments_moved_is_a_part_of_what_is_stated() -> None:

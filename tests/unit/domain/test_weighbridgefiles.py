@@ -27,7 +27,7 @@ from tests.unit.domain.weighfile_corpus import (
 
 
 def of(content: bytes, **asked: object) -> WeighFile:
-    return read(sheets.read(content).rows, now=NOW, **asked)  # type: ignore[arg-type]
+    return read(sheets.read(content).rows, now=NOW, **asked)  # type: ignore[arg-type]  # what a case asks for
 
 
 def told(faults: tuple[Fault, ...]) -> list[tuple[int, str, str]]:
